@@ -1,0 +1,47 @@
+# The two that matter: `make test` and `make check`. Each makes .venv first when it is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TYPED := models warning streams tests $(wildcard benchmarks)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install test check bench lock clean
+
+help: ## list these targets / 列出可用目标
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(STAMP) ## make .venv with everything pinned / 建立固定版本的环境
+
+test: $(STAMP) ## run every test this machine can run / 运行本机能运行的全部测试
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## lint, format, types, imports, README / 检查风格、格式、类型、导入规则与 README
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/house/test_readme.py
+
+bench: $(STAMP) ## run the benchmarks / 运行性能测试
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP) ## rewrite constraints.txt (LOCK=--upgrade: newest versions) / 重新固定依赖版本
+	$(BIN)/pip-compile --quiet $(LOCK) --all-extras --all-build-deps --allow-unsafe --strip-extras \
+		--no-header --no-annotate --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file constraints.txt pyproject.toml
+
+clean: ## remove .venv and everything made here / 删除环境与生成物
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find models warning streams tests $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# With pip and the build backend at their pins first, the install needs no isolated build and so no unpinned download.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "early-warning needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.11" >&2; \
+		echo "需要 Python 3.11 或更新版本;可用 make PYTHON=/路径/python3.11 指定" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip setuptools editables hatchling
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	touch $@

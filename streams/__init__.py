@@ -1,0 +1,1 @@
+"""How events move: the Kafka and Faust runtime of the engine. It carries data and time, and decides nothing."""

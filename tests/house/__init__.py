@@ -1,0 +1,1 @@
+"""The house: packaging, imports, pins, sources and documents are what they are said to be."""

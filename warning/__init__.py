@@ -1,0 +1,1 @@
+"""What to do about the unusual: tickets in, alerts for a person to judge out."""
