@@ -1,0 +1,70 @@
+"""What readers hand to the normaliser: raw cells as text columns, with the position of each row in its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warning.domain.reject import RejectReason
+    from warning.intake.columns import IntArray
+
+CHUNK_ROWS = 20_000
+"""Rows a chunk: large enough that per-chunk costs vanish, small enough that 31 columns of text stay below 50 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Damage in one cell. The normaliser decides what it means: a refused row, an empty field, or nothing."""
+
+    index: int
+    """Position of the row inside its chunk."""
+    column: str
+    reason: RejectReason
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawReject:
+    """A row that the reader itself could not read."""
+
+    row: int
+    reason: RejectReason
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawChunk:
+    """Some rows of an input.
+
+    rows : int64 (n,), where each row stands in its input, from 1: the line its record starts on (CSV, NDJSON),
+        the sheet's own row number (XLSX), the record's number (Parquet, events)
+    columns : the selected columns by their mapping names, String series of n cells, null or "" where empty
+    offset : bytes of the input read when the chunk was ready
+    """
+
+    rows: IntArray
+    columns: dict[str, pl.Series]
+    flaws: list[Flaw] = field(default_factory=list)
+    rejects: list[RawReject] = field(default_factory=list)
+    offset: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column; one that the input does not have is empty in every row."""
+        found = self.columns.get(name)
+        return pl.repeat(None, len(self), dtype=pl.String, eager=True) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An opened input: its header as the file has it, and its rows chunk by chunk."""
+
+    header: tuple[str, ...]
+    chunks: Iterator[RawChunk]
