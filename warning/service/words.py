@@ -32,7 +32,7 @@ KINDS = {
 }
 STATES = {
     EvidenceState.PROVISIONAL: Words("初步", "provisional"),
-    EvidenceState.FINAL: Words("已确认数据", "final"),
+    EvidenceState.FINAL: Words("数据已齐", "final"),
     EvidenceState.WITHDRAWN: Words("已撤回", "withdrawn"),
 }
 STATUSES = {
@@ -96,7 +96,7 @@ def times_expected(observed: float, expected: float) -> Words:
         return Words(f"仅为预计的 {share}", f"only {share} of that")
     if expected < 0.05:
         return Words("平时几乎没有", "normally almost none")
-    ratio = figure(observed / expected)
+    ratio = figure(round(observed / expected, 1 if observed < 10 * expected else 0))
     return Words(f"是预计的 {ratio} 倍", f"{ratio} times as many")
 
 
