@@ -72,7 +72,7 @@ def test_page_tells_the_whole_alert_in_both_languages() -> None:
         "meter does not take cards",
         "RAISE-1",
         "warm-up",
-        "时间有误 bad time 10",
+        "时间有误 bad time",
         "17,418",
         "early-warning explain DIR alert-7f3a",
     ):
