@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ class Flaw:
     column: str
     reason: RejectReason
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A cell that the reader itself repaired with certainty, by a named rule."""
+
+    index: int
+    column: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class RawChunk:
     flaws: list[Flaw] = field(default_factory=list)
     rejects: list[RawReject] = field(default_factory=list)
     offset: int = 0
+    mended: list[Mended] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,6 +71,18 @@ class RawChunk:
         """Return a column; one that the input does not have is empty in every row."""
         found = self.columns.get(name)
         return pl.repeat(None, len(self), dtype=pl.String, eager=True) if found is None else found
+
+    def without(self, indices: list[int], rejects: list[RawReject]) -> RawChunk:
+        """Replace rows that have no flaws by rejections."""
+        keep = np.setdiff1d(np.arange(len(self)), indices)
+        place = {old: new for new, old in enumerate(keep.tolist())}
+        return replace(
+            self,
+            rows=self.rows[keep],
+            columns={name: cells.gather(keep) for name, cells in self.columns.items()},
+            flaws=[replace(flaw, index=place[flaw.index]) for flaw in self.flaws],
+            rejects=self.rejects + rejects,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from warning.domain.errors import InvalidInputError
-from warning.domain.reject import RejectReason
 from warning.intake.layout import HEADER_ROWS
 from warning.intake.raw import Flaw, RawChunk, Table
+from warning.intake.readers.cells import without_damage
 from warning.intake.readers.lines import TextFile
 from warning.intake.readers.records import RecordReader, Records
-from warning.intake.readers.sniff import UNDECODABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_LINES = 50
 """Physical lines looked at for the header: ten rows, some of them with line breaks in a cell."""
-
-DAMAGE = {UNDECODABLE: RejectReason.UNDECODABLE_TEXT, "\0": RejectReason.UNREADABLE_ROW}
 
 
 def read_delimited(path: Path, layout: Layout) -> Table:
@@ -98,18 +95,5 @@ def _chunk(records: Records, positions: dict[str, int], offset: int) -> RawChunk
     columns: dict[str, pl.Series] = {}
     for name, position in positions.items():
         cells = pl.Series(name, [row[position] for row in records.cells], dtype=pl.String)
-        columns[name] = _without_damage(cells, name, flaws)
+        columns[name] = without_damage(cells, name, flaws)
     return RawChunk(records.lines, columns, flaws, records.rejects, offset)
-
-
-def _without_damage(cells: pl.Series, name: str, flaws: list[Flaw]) -> pl.Series:
-    """Note the cells with NUL or undecodable bytes, and write a replacement character there."""
-    damaged = cells.str.contains(f"[{UNDECODABLE}\\x00]").arg_true().to_list()
-    if not damaged:
-        return cells
-    found = [cells[index] for index in damaged]
-    for index, cell in zip(damaged, found, strict=True):
-        reason = next(reason for mark, reason in DAMAGE.items() if mark in cell)
-        flaws.append(Flaw(index, name, reason, cell))
-    clean = [cell.replace(UNDECODABLE, "\ufffd").replace("\0", "\ufffd") for cell in found]
-    return cells.scatter(damaged, clean)
