@@ -35,11 +35,13 @@ class Window:
     length : the bucket length's label ("15m", "1h", "1d", "7d"): dispersion is kept by it
     start_hour : wall-clock hours since Monday 00:00 at which it starts, in [0, 168)
     hours : wall-clock hours it covers, in (0, 168]
+    ahead : whether it starts after all that was learned, so that what is known now judges it, not what ``begin`` froze
     """
 
     length: str
     start_hour: float
     hours: float
+    ahead: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_hour < WEEK_HOURS or not 0 < self.hours <= WEEK_HOURS:

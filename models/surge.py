@@ -147,7 +147,8 @@ class Surge(CountDetector):
     def expect(self, rows: IntArray, window: Window) -> FloatArray:
         """Return rate x profile mass."""
         mass = self._profile.mass(window)[self._table["profile"][rows]]
-        expected: FloatArray = self._table[f"rate:{self._basis(window.length)}"][rows] * mass
+        rate = self._level.mean() if window.ahead else self._table[f"rate:{self._basis(window.length)}"]
+        expected: FloatArray = rate[rows] * mass
         return np.maximum(expected, _SMALLEST_MEAN)
 
     def score(self, rows: IntArray, observed: CountArray, window: Window) -> Evidence:
@@ -168,7 +169,8 @@ class Surge(CountDetector):
         square, total = self._table[f"square:{basis}"][rows], self._table[f"mean:{basis}"][rows]
         prior = self.prior_strength
         dispersion = np.clip((square + prior * self.prior_dispersion) / (total + prior), 1.0, _LARGEST_DISPERSION)
-        relative = 1.0 / self._table[f"shape:{basis}"][rows] + self._profile_variance(window)
+        shape = self._level.shape() if window.ahead else self._table[f"shape:{basis}"]
+        relative = 1.0 / shape[rows] + self._profile_variance(window)
         variance: FloatArray = dispersion * mean + relative * mean * mean
         return variance
 

@@ -102,6 +102,8 @@ class Alert:
     upper_bound: float
     flags: tuple[Flag, ...]
     status: AlertStatus
+    aliases: tuple[str, ...] = ()
+    """Ids of alerts that were merged into this one."""
     headline: Headline
     lead_signal_id: str
     signal_ids: tuple[str, ...]

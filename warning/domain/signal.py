@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,8 @@ class Signal:
     ``observed`` and ``expected`` are tickets in the window so far, ``upper_bound`` the smallest count that would be
     as unusual as the signal threshold, ``p_value`` a mid-p value, ``score`` the exceedance score
     (observed - expected) / (upper bound - expected), ``recurrence_interval_days`` 1 / (p-value x analyses a day).
-    ``raised_at`` is the largest event time read when a live run would have given it.
+    ``updated_at`` is the largest event time read when a live run would have given this version of it, ``raised_at`` the
+    same of its first version: the engine gives each version as if it were the first, :meth:`following` keeps the first.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Signal:
     window_start: datetime
     window_end: datetime
     raised_at: datetime
+    updated_at: datetime
     state: EvidenceState
     observed: int
     expected: float
@@ -64,4 +66,11 @@ class Signal:
     history_days: float
     parts: tuple[tuple[str, int, float], ...] = ()
     """The series one level below that make it up: (area, observed, expected), largest excess first."""
+    departments: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    """Of the latest tickets behind it."""
     examples: tuple[ExampleTicket, ...] = ()
+
+    def following(self, earlier: Signal | None) -> Signal:
+        """Return this version as the successor of an earlier one: when it was first raised stays known."""
+        return self if earlier is None else replace(self, raised_at=earlier.raised_at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,21 @@ class Dictionary:
     def take(self, rows: IntArray) -> Dictionary:
         """Rows of the column; the values list is shared, not copied."""
         return Dictionary(self.codes[rows], self.values)
+
+    def only_used(self) -> Dictionary:
+        """Return the same column without values that no row has."""
+        used, codes = np.unique(self.codes, return_inverse=True)
+        return Dictionary(codes.astype(np.int32), [self.values[code] for code in used.tolist()])
+
+    @staticmethod
+    def joined(parts: Sequence[Dictionary]) -> Dictionary:
+        """Return the columns one after the other, with one list of values."""
+        position: dict[str, int] = {}
+        codes = []
+        for part in parts:
+            renumbered = [position.setdefault(value, len(position)) for value in part.values]
+            codes.append(np.array(renumbered, np.int32)[part.codes] if renumbered else part.codes)
+        return Dictionary(np.concatenate(codes), list(position))
 
     def decoded(self) -> list[str]:
         """Every row's text."""
@@ -80,3 +97,20 @@ class TicketColumns:
             channel=self.channel.take(rows),
             text=self.text[rows],
         )
+
+    @staticmethod
+    def joined(parts: Sequence[TicketColumns]) -> TicketColumns:
+        """Return the rows of several, which are of one jurisdiction and one source (at least one part)."""
+        columns: dict[str, Any] = {}
+        for field in fields(TicketColumns):
+            values = [getattr(part, field.name) for part in parts]
+            if isinstance(values[0], str):
+                if len(set(values)) > 1:
+                    msg = f"columns of several {field.name}s cannot be joined: {sorted(set(values))}"
+                    raise ValueError(msg)
+                columns[field.name] = values[0]
+            elif isinstance(values[0], Dictionary):
+                columns[field.name] = Dictionary.joined(values)
+            else:
+                columns[field.name] = np.concatenate(values)
+        return TicketColumns(**columns)

@@ -1,0 +1,361 @@
+"""A bank of series: admission, counts, evidence and learning of many series, shared by both stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from models.base import NO_PARENT, BoolArray, CountArray, CountDetector, IntArray, Window
+from models.rows import RowTable
+from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
+from warning.domain.control import Control, ControlKind
+from warning.domain.series import SeriesKey, SeriesKind
+from warning.engine.counts import CountStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warning.engine.config import EngineConfig
+    from warning.engine.grid import Grid
+
+LOOK_FACTOR = 10.0
+"""A bucket is looked at many times while it is open. For a Poisson count judged against the expected share so far, the
+chance that any look falls below p is at most about ten times p (benchmarks/looks.py measures 4 to 9 for 4 to 1,440
+looks), so provisional p-values are multiplied by this."""
+_SCREEN_SDS = 2.0
+"""Counts within two Poisson standard deviations of their expectation cannot reach a signal p-value of .001."""
+_FOREVER = np.iinfo(np.int64).max
+_NEVER = np.iinfo(np.int64).min
+
+
+class Standing(IntEnum):
+    """Whether a series may be kept."""
+
+    TENTATIVE = 0
+    """It has tickets in open buckets only; its first closed bucket decides."""
+    ADMITTED = 1
+    REFUSED = 2
+    """The quota was full: its tickets count in an overflow series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detector's evidence about one row in one bucket; ``hit`` False withdraws earlier provisional evidence."""
+
+    detector: CountDetector
+    row: int
+    length: BucketLength
+    bucket: int
+    until: int | None
+    hit: bool
+    observed: int
+    expected: float
+    upper_bound: float
+    p_value: float
+    score: float
+
+
+class ClosingHooks(Protocol):
+    """What a stage does while buckets close."""
+
+    def closing_quarter(self, quarter: int) -> None:
+        """Before a quarter of an hour is judged: admit or refuse its tentative series, in sorted order."""
+
+    def closing(self, length: BucketLength, bucket: int) -> None:
+        """After a bucket was judged, before it is learned: what a chart wants to know of it."""
+
+
+class SeriesBank:
+    """The series of a stage. Buckets close in order of their ends; evidence of all lengths comes before learning."""
+
+    def __init__(self, config: EngineConfig, grid: Grid, detectors: list[CountDetector]) -> None:
+        self.config = config
+        self.grid = grid
+        self.detectors = detectors
+        kept = {
+            BucketLength.QUARTER: 3 * 96,
+            BucketLength.HOUR: 15 * 24,
+            BucketLength.DAY: config.history_days,
+            BucketLength.WEEK: config.history_days // 7,
+        }
+        self.counts = CountStore(grid, kept)
+        self.keys: list[SeriesKey] = []
+        self.row_of: dict[SeriesKey, int] = {}
+        self.children: dict[int, list[int]] = {}
+        self.table = RowTable(
+            {
+                "standing": (np.uint8, (), Standing.TENTATIVE),
+                "parent": (np.int64, (), NO_PARENT),
+                "root": (np.int64, (), NO_PARENT),
+                "group": (np.int64, (), 0),
+                "protected_since": (np.int64, (), _NEVER),
+                "protected_until": (np.int64, (), _NEVER),
+                "hold_from": (np.int64, (), _FOREVER),
+                "hold_until": (np.int64, (), _NEVER),
+                "released_until": (np.int64, (), _NEVER),
+            }
+        )
+        self.started: int | None = None
+        """Start of the first hour that is learned."""
+        self.decisions = 0
+        self.next_hour = 0
+        self._findings: dict[tuple[BucketLength, int], set[tuple[int, str]]] = {}
+        self._controls: dict[SeriesKey, list[Control]] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many series there are, refused ones included."""
+        return self.table.rows
+
+    def admitted(self) -> BoolArray:
+        """Return which rows are kept."""
+        kept: BoolArray = self.table["standing"] == Standing.ADMITTED
+        return kept
+
+    def add(self, key: SeriesKey, parent: int, root: int, group: int, standing: Standing) -> int:
+        """Add a series; ``root`` is the row whose seasonal profile it shares, or NO_PARENT for its own."""
+        row = self.rows
+        self.table.add(1)
+        self.table["standing"][row] = standing
+        self.table["parent"][row] = parent
+        self.table["root"][row] = root
+        self.table["group"][row] = group
+        self.keys.append(key)
+        self.row_of[key] = row
+        if parent != NO_PARENT:
+            self.children.setdefault(parent, []).append(row)
+        self.counts.make_room(self.rows)
+        for detector in self.detectors:
+            detector.add_rows(np.array([root], np.int64))
+        for control in self._controls.get(key, ()):
+            self._apply_control(row, control)
+        return row
+
+    def admit(self, row: int) -> None:
+        """Keep a series: it starts from what its past silence says, wherever in the bucket its first ticket came."""
+        self.table["standing"][row] = Standing.ADMITTED
+        for detector in self.detectors:
+            detector.restart(np.array([row], np.int64))
+
+    def refuse(self, row: int) -> None:
+        """Do not keep a series."""
+        self.table["standing"][row] = Standing.REFUSED
+
+    def start(self, watermark: int) -> None:
+        """Begin at the hour of the first tick's watermark."""
+        self.next_hour = self.grid.hour_of(watermark)
+        self.started = self.grid.start(BucketLength.HOUR, self.next_hour)
+
+    def close_through(self, watermark: int, hooks: ClosingHooks) -> Iterator[Finding]:
+        """Close every bucket that ends by the watermark, in order, giving final evidence."""
+        while True:
+            hour_end = self.grid.end(BucketLength.HOUR, self.next_hour)
+            for quarter in self._open_quarters(min(hour_end, watermark)):
+                hooks.closing_quarter(quarter)
+                yield from self._judge(BucketLength.QUARTER, quarter, None)
+                hooks.closing(BucketLength.QUARTER, quarter)
+                self.counts.close(BucketLength.QUARTER, quarter, self.rows)
+            if hour_end > watermark:
+                return
+            yield from self._close_hour(self.next_hour, hour_end, hooks)
+            self.next_hour += 1
+
+    def _open_quarters(self, until: int) -> list[int]:
+        quarters = self.counts.open[BucketLength.QUARTER]
+        return sorted(q for q in quarters if self.grid.end(BucketLength.QUARTER, q) <= until)
+
+    def _close_hour(self, hour: int, end: int, hooks: ClosingHooks) -> Iterator[Finding]:
+        hour_start = self.grid.start(BucketLength.HOUR, hour)
+        ended = [(BucketLength.HOUR, hour)]
+        _, _, day, week = self.grid.ids(hour_start // QUARTER_MS)
+        ended += [
+            (length, bucket)
+            for length, bucket in ((BucketLength.DAY, day), (BucketLength.WEEK, week))
+            if self.grid.end(length, bucket) <= end
+        ]
+        for length, bucket in ended:
+            yield from self._judge(length, bucket, None)
+            hooks.closing(length, bucket)
+        for length, bucket in ended:
+            counts = self.counts.close(length, bucket, self.rows)
+            protected = self._protected(self.grid.start(length, bucket), hour_start)
+            for detector in self.detectors:
+                detector.learn(counts, self.grid.window(length, bucket), protected)
+            self.decisions += self.rows
+        for length, _ in ended:
+            for detector in self.detectors:
+                detector.begin(length.value)
+
+    def look(self, read_to: int) -> Iterator[Finding]:
+        """Give provisional evidence on open buckets of series touched since the last look."""
+        for length, bucket, rows in self.counts.touched():
+            yield from self._judge(length, bucket, read_to, rows)
+
+    def _judge(
+        self, length: BucketLength, bucket: int, until: int | None, touched: IntArray | None = None
+    ) -> Iterator[Finding]:
+        """Judge one bucket: rows with tickets now, and rows with standing evidence to confirm or withdraw."""
+        counts = self.counts.open[length].get(bucket)
+        standing = self._findings.get((length, bucket), set())
+        if until is None:
+            self._findings.pop((length, bucket), None)
+        if counts is None or self._warming_up(length, bucket):
+            return
+        rows = np.nonzero(counts[: self.rows])[0] if touched is None else touched
+        rows = rows[self.table["standing"][rows] != Standing.REFUSED]
+        self.decisions += len(rows)
+        for detector in self.detectors:
+            earlier = {row for row, name in standing if name == detector.name}
+            yield from self._judge_by(detector, length, bucket, until, rows, earlier)
+
+    def _window(self, length: BucketLength, bucket: int, until: int | None) -> Window:
+        learned_to = None if until is None else self.grid.start(BucketLength.HOUR, self.next_hour)
+        return self.grid.window(length, bucket, until, learned_to=learned_to)
+
+    def _warming_up(self, length: BucketLength, bucket: int) -> bool:
+        start = self.grid.start(length, bucket)
+        return self.started is None or start < self.started + self.config.warm_up_ms
+
+    def _judge_by(
+        self,
+        detector: CountDetector,
+        length: BucketLength,
+        bucket: int,
+        until: int | None,
+        rows: IntArray,
+        earlier: set[int],
+    ) -> Iterator[Finding]:
+        window = self._window(length, bucket, until)
+        counts = self.counts.open[length][bucket]
+        observed = counts[rows]
+        rows = rows[observed >= self.config.least_observed]
+        expected = detector.expect(rows, window)
+        rows = rows[counts[rows] > expected + _SCREEN_SDS * np.sqrt(expected)]
+        factor = 1.0 if until is None else LOOK_FACTOR
+        hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]
+        lost = sorted(earlier.difference(hits.tolist())) if until is None else []
+        shown = np.concatenate([hits, np.array(lost, np.int64)])
+        if not len(shown):
+            return
+        self._protect(hits, length, bucket, until)
+        if until is not None:
+            self._findings.setdefault((length, bucket), set()).update((row, detector.name) for row in hits.tolist())
+        evidence = detector.score(shown, counts[shown], window)
+        for i, row in enumerate(shown.tolist()):
+            yield Finding(
+                detector,
+                row,
+                length,
+                bucket,
+                until,
+                i < len(hits),
+                int(counts[row]),
+                float(evidence.expected[i]),
+                float(evidence.upper_bound[i]),
+                min(1.0, factor * float(evidence.p_value[i])),
+                float(evidence.score[i]),
+            )
+
+    def _protect(self, rows: IntArray, length: BucketLength, bucket: int, until: int | None) -> None:
+        """Keep rows with evidence from learning its hours."""
+        end = self.grid.end(length, bucket)
+        if until is not None:
+            end = min(end, self.grid.end(BucketLength.HOUR, self.grid.hour_of(until)))
+        start = max(self.grid.start(length, bucket), self.grid.start(BucketLength.HOUR, self.next_hour))
+        rested = self.table["protected_until"][rows] <= start - DAY_MS
+        self.table["protected_since"][rows[rested]] = start
+        self.table["protected_until"][rows] = np.maximum(self.table["protected_until"][rows], end)
+
+    def _protected(self, start: int, hour_start: int) -> BoolArray:
+        """Return which rows do not learn a bucket: own evidence in it, a control record, or not yet admitted."""
+        table = self.table
+        own = (
+            (start < table["protected_until"])
+            & (hour_start - self.config.protection_limit_ms < table["protected_since"])
+            & (hour_start >= table["released_until"])
+        )
+        held = (table["hold_from"] <= hour_start) & (hour_start < table["hold_until"])
+        protected: BoolArray = own | held | ~self.admitted()
+        return protected
+
+    def control(self, control: Control) -> None:
+        """Obey a control record about a series, also one that comes later."""
+        if control.series is None:
+            return
+        self._controls.setdefault(control.series, []).append(control)
+        row = self.row_of.get(control.series)
+        if row is not None:
+            self._apply_control(row, control)
+
+    def _apply_control(self, row: int, control: Control) -> None:
+        begin = max(control.effective_from, self.grid.start(BucketLength.HOUR, self.next_hour))
+        if control.kind is ControlKind.PROTECT:
+            self.table["hold_from"][row] = begin
+            self.table["hold_until"][row] = _FOREVER if control.until is None else control.until
+        elif control.kind is ControlKind.RELEASE:
+            self.table["hold_until"][row] = begin
+            self.table["released_until"][row] = begin + self.config.protection_limit_ms
+
+    def parts(self, finding: Finding) -> tuple[tuple[str, int, float], ...]:
+        """Return the series one level below a finding's: (area, observed, expected), largest excess first."""
+        rows = [row for row in self.children.get(finding.row, ()) if self.table["standing"][row] == Standing.ADMITTED]
+        if not rows:
+            return ()
+        index = np.array(rows, np.int64)
+        observed = self.counts.observed(finding.length, finding.bucket, index).tolist()
+        window = self._window(finding.length, finding.bucket, finding.until)
+        expected = finding.detector.expect(index, window).tolist()
+        parts = [(self.keys[row].area, seen, mean) for row, seen, mean in zip(rows, observed, expected, strict=True)]
+        return tuple(sorted((part for part in parts if part[1]), key=lambda part: (part[2] - part[1], part[0])))
+
+    def state(self, rows: IntArray) -> dict[str, Any]:
+        """Return these rows; a row's parent and root must be among them."""
+        place = {row: i for i, row in enumerate(rows.tolist())} | {NO_PARENT: NO_PARENT}
+        table = self.table.state(rows)
+        for column in ("parent", "root"):
+            table[column] = np.array([place[row] for row in table[column].tolist()], np.int64)
+        keys = [self.keys[row] for row in rows.tolist()]
+        return {
+            "table": table,
+            "keys": [[key.kind.value, key.area, key.name] for key in keys],
+            "counts": self.counts.state(rows),
+            "detectors": {detector.name: detector.state(rows) for detector in self.detectors},
+            "findings": [
+                [length.value, bucket, place[row], name]
+                for (length, bucket), found in sorted(self._findings.items())
+                for row, name in sorted(found)
+                if row in place
+            ],
+            "started": self.started,
+            "next_hour": self.next_hour,
+            "controls": [control for controls in self._controls.values() for control in controls],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Add the rows of a state to this bank (empty, or holding other shards at the same tick)."""
+        first = self.rows
+        shift = {name: _shifted(state["table"][name], first) for name in ("parent", "root")}
+        self.table.load(state["table"] | shift)
+        self.counts.make_room(self.rows)
+        for offset, (kind, area, name) in enumerate(state["keys"]):
+            key, row = SeriesKey(SeriesKind(kind), area, name), first + offset
+            self.keys.append(key)
+            self.row_of[key] = row
+            if shift["parent"][offset] != NO_PARENT:
+                self.children.setdefault(int(shift["parent"][offset]), []).append(row)
+        self.counts.load(state["counts"], np.arange(first, self.rows))
+        for detector in self.detectors:
+            detector.load(state["detectors"][detector.name], shift["root"])
+        for label, bucket, offset, name in state["findings"]:
+            self._findings.setdefault((BucketLength(label), bucket), set()).add((first + offset, name))
+        self.started, self.next_hour = state["started"], state["next_hour"]
+        for control in state["controls"]:
+            if control.series is not None and control not in self._controls.setdefault(control.series, []):
+                self._controls[control.series].append(control)
+
+
+def _shifted(rows: IntArray, first: int) -> IntArray:
+    return np.where(rows == NO_PARENT, NO_PARENT, rows + first)

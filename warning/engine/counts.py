@@ -1,0 +1,158 @@
+"""One store of counts for all four bucket lengths: open buckets as columns, closed ones as sparse history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warning.domain.bucket import BucketLength
+
+if TYPE_CHECKING:
+    from models.base import CountArray, IntArray
+    from warning.engine.grid import Grid
+
+LENGTHS = tuple(BucketLength)
+_FIRST_CAPACITY = 64
+
+Sparse = tuple[NDArray[np.int64], NDArray[np.int32]]
+"""Rows that have tickets (ascending), and how many."""
+
+
+class CountStore:
+    """Tickets of each series row in each bucket. A ticket is added once and counts at every length.
+
+    Closed buckets are kept as long as charts and refits want them: ``kept`` says how many of each length.
+    """
+
+    def __init__(self, grid: Grid, kept: dict[BucketLength, int]) -> None:
+        self._grid = grid
+        self._kept = kept
+        self._capacity = _FIRST_CAPACITY
+        self.open: dict[BucketLength, dict[int, CountArray]] = {length: {} for length in LENGTHS}
+        self._touched: dict[tuple[BucketLength, int], list[IntArray]] = {}
+        self._closed: dict[BucketLength, dict[int, Sparse]] = {length: {} for length in LENGTHS}
+
+    def make_room(self, rows: int) -> None:
+        """Let rows up to this number be counted."""
+        if rows <= self._capacity:
+            return
+        self._capacity = max(rows, 2 * self._capacity)
+        for buckets in self.open.values():
+            for bucket, counts in buckets.items():
+                grown = np.zeros(self._capacity, np.int32)
+                grown[: len(counts)] = counts
+                buckets[bucket] = grown
+
+    def add(self, rows: IntArray, quarters: IntArray, amounts: CountArray | int = 1) -> None:
+        """Count tickets: row, quarter of an hour and how many (negative takes back), one entry each."""
+        if not len(rows):
+            return
+        if quarters[0] == quarters[-1] and (quarters == quarters[0]).all():
+            self._add_one_quarter(int(quarters[0]), rows, amounts)
+            return
+        for quarter in np.unique(quarters).tolist():
+            chosen = quarters == quarter
+            part = amounts[chosen] if isinstance(amounts, np.ndarray) else amounts
+            self._add_one_quarter(quarter, rows[chosen], part)
+
+    def _add_one_quarter(self, quarter: int, rows: IntArray, amounts: CountArray | int) -> None:
+        for length, bucket in zip(LENGTHS, self._grid.ids(quarter), strict=True):
+            counts = self.open[length].get(bucket)
+            if counts is None:
+                counts = self.open[length][bucket] = np.zeros(self._capacity, np.int32)
+            np.add.at(counts, rows, amounts)
+            self._touched.setdefault((length, bucket), []).append(rows)
+
+    def touched(self) -> list[tuple[BucketLength, int, IntArray]]:
+        """Return the open buckets counted into since the last call, each with its rows (ascending)."""
+        touched = [
+            (length, bucket, np.unique(np.concatenate(rows)))
+            for (length, bucket), rows in sorted(self._touched.items(), key=lambda item: (LENGTHS.index(item[0][0]), item[0][1]))
+            if bucket in self.open[length]
+        ]
+        self._touched.clear()
+        return touched
+
+    def observed(self, length: BucketLength, bucket: int, rows: IntArray) -> CountArray:
+        """Return the counts of an open bucket (zeros where nothing came)."""
+        counts = self.open[length].get(bucket)
+        return np.zeros(len(rows), np.int32) if counts is None else counts[rows]
+
+    def close(self, length: BucketLength, bucket: int, rows: int) -> CountArray:
+        """Close a bucket: returns every row's count (rows,), and keeps what is not zero."""
+        counts = self.open[length].pop(bucket, None)
+        if counts is None:
+            return np.zeros(rows, np.int32)
+        counts = counts[:rows]
+        some = np.nonzero(counts)[0]
+        closed = self._closed[length]
+        closed[bucket] = (some, counts[some])
+        for old in [known for known in closed if known <= bucket - self._kept[length]]:
+            del closed[old]
+        return counts
+
+    def correct(self, rows: IntArray, quarter: int, amounts: CountArray) -> None:
+        """Add late tickets to buckets that have closed (open ones of the longer lengths count them as usual)."""
+        for length, bucket in zip(LENGTHS, self._grid.ids(quarter), strict=True):
+            if bucket in self.open[length]:
+                np.add.at(self.open[length][bucket], rows, amounts)
+                continue
+            some, counts = self._closed[length].get(bucket, (np.zeros(0, np.int64), np.zeros(0, np.int32)))
+            together, inverse = np.unique(np.concatenate([some, rows]), return_inverse=True)
+            summed = np.zeros(len(together), np.int32)
+            np.add.at(summed, inverse, np.concatenate([counts, amounts]))
+            self._closed[length][bucket] = (together, summed)
+
+    def history(self, row: int, length: BucketLength, buckets: range) -> list[int]:
+        """Return a row's closed counts, zero where nothing came."""
+        counts = []
+        for bucket in buckets:
+            some, values = self._closed[length].get(bucket, (None, None))
+            at = -1 if some is None else int(np.searchsorted(some, row))
+            found = some is not None and at < len(some) and some[at] == row
+            counts.append(int(values[at]) if found and values is not None else 0)
+        return counts
+
+    def state(self, rows: IntArray) -> dict[str, Any]:
+        """Return the counts of these rows (renumbered 0..n in the given order)."""
+        place = np.full(self._capacity, -1, np.int64)
+        place[rows] = np.arange(len(rows))
+
+        def part(some: IntArray, counts: CountArray) -> list[NDArray[Any]]:
+            mine = (place[some] >= 0) & (counts != 0)
+            return [place[some][mine], counts[mine]]
+
+        every = np.arange(self._capacity)
+        return {
+            "open": [
+                [length.value, bucket, *part(every, counts)]
+                for length in LENGTHS
+                for bucket, counts in sorted(self.open[length].items())
+            ],
+            "closed": [
+                [length.value, bucket, *part(*sparse)]
+                for length in LENGTHS
+                for bucket, sparse in sorted(self._closed[length].items())
+            ],
+            "touched": [
+                [length.value, bucket, place[touched][place[touched] >= 0]]
+                for (length, bucket), parts in sorted(self._touched.items())
+                for touched in [np.unique(np.concatenate(parts))]
+            ],
+        }
+
+    def load(self, state: dict[str, Any], rows: IntArray) -> None:
+        """Add the counts of a state; its row i is this store's ``rows[i]``."""
+        for label, bucket, some, counts in state["open"]:
+            buckets = self.open[BucketLength(label)]
+            target = buckets.setdefault(bucket, np.zeros(self._capacity, np.int32))
+            target[rows[some]] += counts
+        for label, bucket, some, counts in state["closed"]:
+            known = self._closed[BucketLength(label)].get(bucket, (np.zeros(0, np.int64), np.zeros(0, np.int32)))
+            merged = np.concatenate([known[0], rows[some]])
+            order = np.argsort(merged, kind="stable")
+            self._closed[BucketLength(label)][bucket] = (merged[order], np.concatenate([known[1], counts])[order])
+        for label, bucket, some in state["touched"]:
+            self._touched.setdefault((BucketLength(label), bucket), []).append(rows[some])

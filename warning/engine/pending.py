@@ -1,0 +1,161 @@
+"""Tickets of open buckets, kept so that a closing bucket can be applied in sorted order, and a few after it closed.
+
+Order: (event time, hash of source and ticket id), whatever order they came in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warning.domain.bucket import QUARTER_MS
+
+if TYPE_CHECKING:
+    from models.base import BoolArray, IntArray
+
+KEPT_QUARTERS = 96
+"""Examples are drawn from the last day."""
+KEPT_PER_SERIES = 3
+"""Tickets kept of each deepest series and closed quarter of an hour."""
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Tickets as columns, n each; ``rows`` (n, 4) are the series a ticket counts in, root first, -1 beyond the last."""
+
+    time: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    version: NDArray[np.int64]
+    digest: NDArray[np.uint64]
+    rows: NDArray[np.int64]
+    source: NDArray[np.object_]
+    ticket_id: NDArray[np.object_]
+    area: NDArray[np.object_]
+    department: NDArray[np.object_]
+    channel: NDArray[np.object_]
+    text: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, index: IntArray | BoolArray) -> Entries:
+        """Return some of the tickets."""
+        return Entries(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    @staticmethod
+    def joined(parts: list[Entries]) -> Entries:
+        """Return all tickets of several."""
+        return Entries(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Entries)))
+
+    def leaves(self) -> IntArray:
+        """Return each ticket's deepest series."""
+        depth = (self.rows >= 0).sum(axis=1) - 1
+        leaves: IntArray = self.rows[np.arange(len(self)), np.maximum(depth, 0)]
+        return leaves
+
+
+class PendingTickets:
+    """Tickets by quarter of an hour."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, list[Entries]] = {}
+        self._recent: dict[int, Entries] = {}
+
+    def __len__(self) -> int:
+        return sum(len(part) for parts in self._open.values() for part in parts)
+
+    def add(self, entries: Entries) -> None:
+        """Hold tickets until their quarter closes."""
+        quarters = entries.time // QUARTER_MS
+        if len(entries) and (quarters == quarters[0]).all():
+            self._open.setdefault(int(quarters[0]), []).append(entries)
+            return
+        for quarter in np.unique(quarters).tolist():
+            self._open.setdefault(quarter, []).append(entries.take(quarters == quarter))
+
+    def find(self, key: int) -> Entries | None:
+        """Return the open ticket with this key, if there is one."""
+        for parts in self._open.values():
+            for part in parts:
+                at = np.nonzero(part.key == np.uint64(key))[0]
+                if len(at):
+                    return part.take(at[:1])
+        return None
+
+    def remove(self, key: int) -> None:
+        """Take an open ticket out."""
+        for parts in self._open.values():
+            parts[:] = [part.take(part.key != np.uint64(key)) for part in parts]
+
+    def close(self, quarter: int) -> Entries | None:
+        """Return a quarter's tickets in sorted order, and keep a few as examples."""
+        parts = self._open.pop(quarter, None)
+        if not parts or not any(len(part) for part in parts):
+            return None
+        together = Entries.joined(parts)
+        entries = together.take(np.lexsort((together.key, together.time)))
+        self._recent[quarter] = entries.take(_last_per_series(entries.leaves()))
+        for old in [known for known in self._recent if known <= quarter - KEPT_QUARTERS]:
+            del self._recent[old]
+        return entries
+
+    def of_series(self, row: int, start: int, end: int) -> Entries | None:
+        """Return the latest tickets of a series in [start, end), oldest first, from the latest quarters that have any."""
+        found: list[Entries] = []
+        quarters = [q for q in {*self._open, *self._recent} if start // QUARTER_MS <= q < -(-end // QUARTER_MS)]
+        for quarter in sorted(quarters, reverse=True):
+            parts = self._open.get(quarter) or [self._recent[quarter]]
+            mine = [part.take((part.rows == row).any(axis=1)) for part in parts if len(part)]
+            found += [part for part in mine if len(part)]
+            if sum(len(part) for part in found) >= EXAMPLES:
+                break
+        if not found:
+            return None
+        together = Entries.joined(found)
+        together = together.take((together.time >= start) & (together.time < end))
+        return together.take(np.lexsort((together.key, together.time)))
+
+    def state(self, place: dict[int, int], mine: IntArray) -> dict[str, Any]:
+        """Return the tickets whose root series is in ``mine``, their rows renumbered by ``place``."""
+        mapped = np.full(max([-1, *place]) + 2, -1, np.int64)
+        for row, offset in place.items():
+            mapped[row] = offset
+
+        def part(entries: Entries) -> list[NDArray[Any]]:
+            chosen = entries.take(np.isin(entries.rows[:, 0], mine))
+            columns = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+            return list((columns | {"rows": mapped[columns["rows"]]}).values())
+
+        return {
+            "open": [[q, *part(Entries.joined(parts))] for q, parts in sorted(self._open.items()) if parts],
+            "recent": [[q, *part(entries)] for q, entries in sorted(self._recent.items())],
+        }
+
+    def load(self, state: dict[str, Any], first: int) -> None:
+        """Add the tickets of a state whose series rows now start at ``first``."""
+
+        def entries(columns: list[NDArray[Any]]) -> Entries:
+            loaded = Entries(*columns)
+            rows = np.where(loaded.rows < 0, -1, loaded.rows + first)
+            return Entries(*(rows if f.name == "rows" else getattr(loaded, f.name) for f in fields(loaded)))
+
+        for quarter, *columns in state["open"]:
+            self._open.setdefault(quarter, []).append(entries(columns))
+        for quarter, *columns in state["recent"]:
+            known = self._recent.get(quarter)
+            parts = [entries(columns)] if known is None else [known, entries(columns)]
+            joined = Entries.joined(parts)
+            self._recent[quarter] = joined.take(np.lexsort((joined.key, joined.time)))
+
+
+def _last_per_series(leaves: IntArray) -> IntArray:
+    """Return the positions of the last few tickets of each series, ascending."""
+    order = np.argsort(leaves, kind="stable")
+    sorted_leaves = leaves[order]
+    ends = np.append(np.nonzero(np.diff(sorted_leaves))[0], len(order) - 1)
+    end_of = np.repeat(ends, np.diff(np.append(-1, ends)))
+    return np.sort(order[end_of - np.arange(len(order)) < KEPT_PER_SERIES])

@@ -1,0 +1,411 @@
+"""The shard stage: series of area x category, for a set of logical shards that one partition carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from models.base import NO_PARENT, BoolArray, IntArray
+from warning.domain.area import SEPARATOR, AreaPath
+from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
+from warning.domain.outcome import RowOutcome
+from warning.domain.series import OVERFLOW, SeriesKey, SeriesKind
+from warning.domain.ticket import LifeEvent
+from warning.engine.bank import Finding, SeriesBank, Standing
+from warning.engine.course import Courses
+from warning.engine.dedupe import CHANGED, NEW, SeenTickets
+from warning.engine.pending import Entries, PendingTickets
+from warning.engine.records import OUTCOME_ORDER, SeriesCount, Tick, TickReport
+from warning.engine.signals import signal_of
+
+if TYPE_CHECKING:
+    from models.base import CountDetector
+    from warning.domain.control import Control
+    from warning.domain.evidence import EvidencePoint
+    from warning.domain.signal import Signal
+    from warning.engine.config import EngineConfig
+    from warning.engine.grid import Grid
+    from warning.intake.columns import Dictionary, TicketColumns
+
+LEVELS = 4
+Lineage: TypeAlias = tuple[IntArray, bool]
+"""The rows a ticket counts in (root first, padded with -1), and whether every level of its area has one."""
+_CATEGORIES_REMEMBERED = 100_000
+_CODE = {outcome: code for code, outcome in enumerate(OUTCOME_ORDER)}
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def shard_of(jurisdiction: str, category: str, shards: int) -> int:
+    """Return the logical shard of a category: a stable hash, the same in every runtime."""
+    return xxhash.xxh3_64_intdigest(f"{jurisdiction}\x1f{category}".encode()) % shards
+
+
+class ShardStage:
+    """Counts tickets by area x category and gives evidence at ticks. Results do not depend on how shards are grouped."""
+
+    def __init__(
+        self, config: EngineConfig, grid: Grid, detectors: list[CountDetector], shards: tuple[int, ...]
+    ) -> None:
+        self.config = config
+        self.grid = grid
+        self.shards = shards
+        self.bank = SeriesBank(config, grid, detectors)
+        self.courses = Courses(self.bank)
+        self.pending = PendingTickets()
+        self.seen = SeenTickets(
+            shards=config.shards, horizon_days=config.dedupe_horizon_days, capacity=config.dedupe_capacity
+        )
+        self.last_tick = -1
+        self.watermark: int | None = None
+        self._day = 0
+        self._owned = np.isin(np.arange(config.shards), shards)
+        self._categories: dict[str, tuple[int, int]] = {}
+        self._lineages: dict[tuple[str, str], Lineage] = {}
+        self._tentative = np.zeros(config.shards, np.int64)
+        self._admitted = np.zeros(config.shards, np.int64)
+        self._counts: dict[tuple[str, str, str, int], int] = {}
+        self._corrections: dict[tuple[str, str, str, int], int] = {}
+        self._life: dict[tuple[str, str], int] = {}
+        self._points: list[EvidencePoint] = []
+        self._overflowed = 0
+
+    def apply(self, batch: TicketColumns) -> NDArray[np.uint8]:
+        """Count a batch: returns an outcome code for each row that came from a source, of the shards carried here.
+
+        Rows of other shards must have been left out (see ``owned``).
+        """
+        self._count_life(batch)
+        created = batch.kind == LifeEvent.CREATED
+        if not created.all():
+            batch = batch.take(np.nonzero(created)[0])
+        if not len(batch):
+            return np.zeros(0, np.uint8)
+        shards, salts = self._hashes(batch.category)
+        keys = (batch.key ^ salts) * _ODD
+        status = self.seen.see(keys, batch.digest, batch.time // DAY_MS, shards)
+        late = self._is_late(batch.time)
+        outcome = np.full(len(batch), _CODE[RowOutcome.DUPLICATE], np.uint8)
+        outcome[status == CHANGED] = _CODE[RowOutcome.UPDATED]
+        outcome[(status == NEW) & late] = _CODE[RowOutcome.LATE]
+        accepted = (status == NEW) & ~late
+        outcome[accepted] = _CODE[RowOutcome.ACCEPTED]
+        self._accept(batch, keys, np.nonzero(accepted)[0])
+        self._correct(batch, np.nonzero((status == NEW) & late)[0])
+        for row in np.nonzero((status == CHANGED) & ~late)[0].tolist():
+            self._update(batch, keys, row)
+        return outcome
+
+    def owned(self, batch: TicketColumns) -> NDArray[np.bool_]:
+        """Return which rows of a batch belong to the shards carried here."""
+        owned: NDArray[np.bool_] = self._owned[self._hashes(batch.category)[0]]
+        return owned
+
+    def _hashes(self, category: Dictionary) -> tuple[IntArray, NDArray[np.uint64]]:
+        """Return each row's shard and the hash of its category."""
+        codes, inverse = np.unique(category.codes, return_inverse=True)
+        known = self._categories
+        if len(known) > _CATEGORIES_REMEMBERED:
+            known.clear()
+        pairs = []
+        for name in map(category.values.__getitem__, codes.tolist()):
+            pair = known.get(name)
+            if pair is None:
+                shard = shard_of(self.config.jurisdiction, name, self.config.shards)
+                pair = known[name] = (shard, xxhash.xxh3_64_intdigest(name.encode()))
+            pairs.append(pair)
+        shards = np.array([pair[0] for pair in pairs], np.int64)
+        return shards[inverse], np.array([pair[1] for pair in pairs], np.uint64)[inverse]
+
+    def _is_late(self, times: IntArray) -> NDArray[np.bool_]:
+        """Return which times lie in a quarter of an hour that has closed."""
+        if self.watermark is None:
+            return np.zeros(len(times), np.bool_)
+        return times < self.watermark // QUARTER_MS * QUARTER_MS
+
+    def _accept(self, batch: TicketColumns, keys: NDArray[np.uint64], index: IntArray) -> None:
+        """Count new tickets of open buckets, and hold them until their bucket closes."""
+        if not len(index):
+            return
+        times, quarters = batch.time[index], batch.time[index] // QUARTER_MS
+        lineages, inverse, whole = self._lineages_of(batch, index, self._lineage)
+        rows = lineages[inverse]
+        self._overflowed += int((~whole[inverse]).sum())
+        self._count_series(rows, quarters, 1)
+        self._tally(self._counts, batch, index, 1)
+        names = (np.array(column.values, np.object_)[column.codes[index]] for column in _names(batch))
+        area, department, channel = names
+        self.pending.add(
+            Entries(
+                times,
+                keys[index],
+                batch.version[index],
+                batch.digest[index],
+                rows,
+                np.full(len(index), batch.source, np.object_),
+                batch.ticket_id[index],
+                area,
+                department,
+                channel,
+                batch.text[index],
+            )
+        )
+
+    def _count_series(self, rows: IntArray, quarters: IntArray, amount: int) -> None:
+        flat = rows.ravel()
+        known = flat >= 0
+        self.bank.counts.add(flat[known], np.repeat(quarters, LEVELS)[known], amount)
+
+    def _lineages_of(
+        self, batch: TicketColumns, index: IntArray, resolve: Callable[[str, str], Lineage]
+    ) -> tuple[IntArray, IntArray, BoolArray]:
+        """Return the series rows of each distinct (area, category), which of them each ticket has, and if all are."""
+        areas, categories = batch.area.codes[index], batch.category.codes[index]
+        pairs = areas.astype(np.int64) * len(batch.category.values) + categories
+        _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+        names = zip(areas[first].tolist(), categories[first].tolist(), strict=True)
+        lineages = [resolve(batch.area.values[area], batch.category.values[category]) for area, category in names]
+        return np.stack([rows for rows, _ in lineages]), inverse, np.array([whole for _, whole in lineages])
+
+    def _lineage(self, area: str, category: str) -> Lineage:
+        """Return the rows a ticket counts in, root first, padded with -1; adds series that are new."""
+        known = self._lineages.get((area, category))
+        if known is not None:
+            return known
+        shard = shard_of(self.config.jurisdiction, category, self.config.shards)
+        rows: list[int] = []
+        for path in AreaPath.parse(area).lineage():
+            row = self._row(SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category), rows, shard)
+            if row is None:
+                return _padded(rows or [self._overflow_row(shard)]), False
+            rows.append(row)
+        lineage = self._lineages[area, category] = _padded(rows), True
+        return lineage
+
+    def _row(self, key: SeriesKey, above: list[int], shard: int) -> int | None:
+        """Return a series' row, new or known; None where the quota leaves it no place."""
+        row = self.bank.row_of.get(key)
+        if row is not None:
+            return None if self.bank.table["standing"][row] == Standing.REFUSED else row
+        quota = self.config.series_quota_per_shard
+        if self._admitted[shard] >= quota or self._tentative[shard] >= quota:
+            return None
+        self._tentative[shard] += 1
+        parent, root = (above[-1], above[0]) if above else (NO_PARENT, NO_PARENT)
+        return self.bank.add(key, parent, root, shard, Standing.TENTATIVE)
+
+    def _overflow_row(self, shard: int) -> int:
+        key = SeriesKey(SeriesKind.AREA_CATEGORY, OVERFLOW, f"{OVERFLOW} {shard}")
+        row = self.bank.row_of.get(key)
+        return self.bank.add(key, NO_PARENT, NO_PARENT, shard, Standing.ADMITTED) if row is None else row
+
+    def _update(self, batch: TicketColumns, keys: NDArray[np.uint64], row: int) -> None:
+        """Let the better version of a ticket whose bucket is open stand: the earlier event, then the later version."""
+        old = self.pending.find(int(keys[row]))
+        if old is None:
+            return
+        new_rank = (-int(batch.time[row]), int(batch.version[row]), int(batch.digest[row]))
+        old_rank = (-int(old.time[0]), int(old.version[0]), int(old.digest[0]))
+        if new_rank <= old_rank:
+            return
+        self.pending.remove(int(keys[row]))
+        quarter = old.time // QUARTER_MS
+        self._count_series(old.rows, quarter, -1)
+        root = old.area[0].partition(SEPARATOR)[0]
+        for kind, name in zip(_TALLIED, (old.area[0], old.department[0], old.channel[0]), strict=True):
+            if name:
+                entry = (*_series_name(kind, root, name), int(quarter[0]))
+                self._counts[entry] = self._counts.get(entry, 0) - 1
+        self._accept(batch, keys, np.array([row], np.int64))
+
+    def _correct(self, batch: TicketColumns, index: IntArray) -> None:
+        """Let late tickets correct the history of series that are known."""
+        if not len(index):
+            return
+        lineages, inverse, _ = self._lineages_of(batch, index, self._known_lineage)
+        rows, quarters = lineages[inverse], batch.time[index] // QUARTER_MS
+        for quarter in np.unique(quarters).tolist():
+            mine = rows[quarters == quarter].ravel()
+            some, amounts = np.unique(mine[mine >= 0], return_counts=True)
+            self.bank.counts.correct(some, quarter, amounts.astype(np.int32))
+        self._tally(self._corrections, batch, index, 1)
+
+    def _known_lineage(self, area: str, category: str) -> Lineage:
+        keys = [SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category) for path in AreaPath.parse(area).lineage()]
+        rows = [self.bank.row_of.get(key, -1) for key in keys]
+        admitted = self.bank.admitted()
+        return _padded([row for row in rows if row >= 0 and admitted[row]]), True
+
+    def _tally(
+        self, into: dict[tuple[str, str, str, int], int], batch: TicketColumns, index: IntArray, amount: int
+    ) -> None:
+        """Add tickets to the totals, departments and channels of the next report."""
+        for root, mine in _by_root(batch.area, index):
+            quarters = batch.time[mine] // QUARTER_MS
+            first = int(quarters.min())
+            span = int(quarters.max()) - first + 1
+            for kind, column in zip(_TALLIED, _names(batch), strict=True):
+                pairs, counts = np.unique(column.codes[mine] * span + (quarters - first), return_counts=True)
+                for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+                    code, offset = divmod(pair, span)
+                    name = column.values[code]
+                    if name:
+                        entry = (*_series_name(kind, root, name), first + offset)
+                        into[entry] = into.get(entry, 0) + amount * count
+
+    def _count_life(self, batch: TicketColumns) -> None:
+        departments = batch.department.codes.astype(np.int64) * len(LifeEvent) + batch.kind
+        pairs, counts = np.unique(departments, return_counts=True)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            code, kind = divmod(pair, len(LifeEvent))
+            entry = (batch.department.values[code], LifeEvent(kind).name.lower())
+            self._life[entry] = self._life.get(entry, 0) + count
+
+    def tick(self, tick: Tick) -> TickReport | None:
+        """Close what ends by the tick's watermark and look at what is open; None for a number already passed."""
+        if tick.number <= self.last_tick:
+            return None
+        self.last_tick = tick.number
+        if self.bank.started is None:
+            self.bank.start(tick.watermark)
+        signals = [self._signal(finding, tick) for finding in self.bank.close_through(tick.watermark, self)]
+        self.watermark = tick.watermark
+        signals += [self._signal(finding, tick) for finding in self.bank.look(tick.read_to)]
+        self._begin_day(tick.watermark // DAY_MS)
+        return self._report(tick, signals)
+
+    def _begin_day(self, day: int) -> None:
+        if day == self._day:
+            return
+        self._day = day
+        self.seen.forget(day)
+        self.courses.forget()
+        self.grid.forget_before((day - 40) * 96)
+
+    def _signal(self, finding: Finding, tick: Tick) -> Signal:
+        start = self.grid.start(finding.length, finding.bucket)
+        end = self.grid.end(finding.length, finding.bucket)
+        return signal_of(finding, self.bank, tick.read_to, self.pending.of_series(finding.row, start, end))
+
+    def _report(self, tick: Tick, signals: list[Signal]) -> TickReport:
+        report = TickReport(
+            tick=tick,
+            shards=self.shards,
+            signals=sorted(signals, key=lambda signal: signal.id),
+            points=self._points,
+            counts=_sorted_counts(self._counts),
+            corrections=_sorted_counts(self._corrections),
+            life=self._life,
+            series=int(self.bank.admitted().sum()),
+            decisions=self.bank.decisions,
+            overflowed=self._overflowed,
+            horizon_days=self.seen.remembered_days(self._day),
+        )
+        self._counts, self._corrections, self._life, self._points = {}, {}, {}, []
+        self._overflowed = self.bank.decisions = 0
+        return report
+
+    def closing_quarter(self, quarter: int) -> None:
+        """Admit tentative series in the order of their tickets, as far as the quota goes."""
+        entries = self.pending.close(quarter)
+        if entries is None:
+            return
+        standing = self.bank.table["standing"]
+        flat = entries.rows.ravel()
+        flat = flat[flat >= 0]
+        for row in dict.fromkeys(flat[standing[flat] == Standing.TENTATIVE].tolist()):
+            shard = int(self.bank.table["group"][row])
+            self._tentative[shard] -= 1
+            if self._admitted[shard] < self.config.series_quota_per_shard:
+                self._admitted[shard] += 1
+                self.bank.admit(row)
+            else:
+                self._refuse(row, shard)
+
+    def _refuse(self, row: int, shard: int) -> None:
+        """Move a series' tickets to its parent's share, or to the overflow series where it has none."""
+        bank = self.bank
+        bank.refuse(row)
+        self._lineages.clear()
+        parent = int(bank.table["parent"][row])
+        if parent != NO_PARENT and bank.table["standing"][parent] == Standing.REFUSED:
+            return
+        overflow = self._overflow_row(shard) if parent == NO_PARENT else None
+        for quarter, counts in bank.counts.open[BucketLength.QUARTER].items():
+            amount = int(counts[row])
+            self._overflowed += amount
+            if amount and overflow is not None:
+                bank.counts.add(np.array([overflow]), np.array([quarter]), amount)
+
+    def closing(self, length: BucketLength, bucket: int) -> None:
+        """Note the course of watched series."""
+        self._points += self.courses.closing(length, bucket)
+
+    def watch(self, signal: Signal) -> list[EvidencePoint]:
+        """Follow a series that an alert rests on: returns its course so far."""
+        return self.courses.watch(signal)
+
+    def control(self, control: Control) -> None:
+        """Obey a control record about a series carried here."""
+        if control.series is not None and control.series.kind is SeriesKind.AREA_CATEGORY:
+            self.bank.control(control)
+
+    def state(self, shard: int) -> dict[str, Any]:
+        """Return everything known of one shard, and of the tick it was taken at."""
+        rows = np.nonzero(self.bank.table["group"] == shard)[0]
+        place = {row: offset for offset, row in enumerate(rows.tolist())}
+        return {
+            "shard": shard,
+            "bank": self.bank.state(rows),
+            "courses": self.courses.state(place),
+            "pending": self.pending.state(place, rows),
+            "seen": self.seen.state(shard),
+            "last_tick": self.last_tick,
+            "watermark": self.watermark,
+            "day": self._day,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over one shard at the tick the others of this stage were taken at."""
+        first, shard = self.bank.rows, state["shard"]
+        self.bank.load(state["bank"])
+        self.courses.load(state["courses"], first)
+        self.pending.load(state["pending"], first)
+        self.seen.load(shard, state["seen"])
+        self.last_tick, self.watermark, self._day = state["last_tick"], state["watermark"], state["day"]
+        standing = self.bank.table["standing"][first:]
+        overflow = sum(key.area == OVERFLOW for key in self.bank.keys[first:])
+        self._admitted[shard] = int((standing == Standing.ADMITTED).sum()) - overflow
+        self._tentative[shard] = int((standing == Standing.TENTATIVE).sum())
+
+
+_TALLIED = (SeriesKind.TOTAL, SeriesKind.DEPARTMENT, SeriesKind.CHANNEL)
+
+
+def _names(batch: TicketColumns) -> tuple[Dictionary, Dictionary, Dictionary]:
+    return batch.area, batch.department, batch.channel
+
+
+def _series_name(kind: SeriesKind, root: str, name: str) -> tuple[str, str, str]:
+    return (kind.value, name, "") if kind is SeriesKind.TOTAL else (kind.value, root, name)
+
+
+def _by_root(area: Dictionary, index: IntArray) -> Iterator[tuple[str, IntArray]]:
+    """Yield each root area with the tickets in it (there is seldom more than one)."""
+    codes = area.codes[index]
+    roots: dict[str, list[int]] = {}
+    for code in np.unique(codes).tolist():
+        roots.setdefault(area.values[code].partition(SEPARATOR)[0], []).append(code)
+    for root, mine in roots.items():
+        yield root, index if len(roots) == 1 else index[np.isin(codes, mine)]
+
+
+def _padded(rows: list[int]) -> IntArray:
+    return np.array(rows + [-1] * (LEVELS - len(rows)), np.int64)
+
+
+def _sorted_counts(counts: dict[tuple[str, str, str, int], int]) -> list[SeriesCount]:
+    return [(*entry, amount) for entry, amount in sorted(counts.items()) if amount]

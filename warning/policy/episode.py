@@ -1,0 +1,105 @@
+"""Episodes: signals of one cause, merged over time, area and category."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from warning.domain.alert import AlertStatus, Transition
+from warning.domain.bucket import BucketLength
+from warning.domain.series import SeriesKind
+from warning.domain.signal import EvidenceState, Signal
+from warning.policy.severity import LONGEST_RECURRENCE_DAYS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from warning.domain.area import AreaRegister
+    from warning.policy.config import PolicyConfig
+
+_SHORTEST_FIRST = {length: rank for rank, length in enumerate(BucketLength)}
+_SHARE_EXPLAINED = 0.5
+"""A total's excess has a category's cause if that category carries at least half of it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Episode:
+    """What is known of one cause; ``signals`` are the latest versions by id."""
+
+    id: str
+    raised_at: datetime
+    signals: dict[str, Signal] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    history: tuple[Transition, ...] = ()
+    status: AlertStatus = AlertStatus.OPEN
+    closed_at: datetime | None = None
+
+    def live(self) -> list[Signal]:
+        """Return the signals that were not withdrawn."""
+        return [signal for signal in self.signals.values() if signal.state is not EvidenceState.WITHDRAWN]
+
+    def lead(self) -> Signal:
+        """Return the most unusual live signal; of several beyond doubt the shortest window, then the largest excess."""
+        return min(self.live() or self.signals.values(), key=_rank)
+
+    def last_evidence(self) -> datetime:
+        """Return the latest moment its evidence speaks of."""
+        return max(_seen_until(signal) for signal in self.signals.values())
+
+    def same_cause(self, signal: Signal, config: PolicyConfig, register: AreaRegister) -> bool:
+        """Whether a signal belongs here: it overlaps in time (within the merge gap) and in what it is about."""
+        gap = timedelta(hours=config.merge_hours)
+        return any(
+            signal.window_start <= _seen_until(mine) + gap
+            and mine.window_start <= _seen_until(signal) + gap
+            and _same_subject(mine, signal, register)
+            for mine in self.live()
+        )
+
+
+def qualifies(signal: Signal, config: PolicyConfig) -> bool:
+    """Whether a signal alone is reason enough that a person should look."""
+    return (
+        signal.state is not EvidenceState.WITHDRAWN
+        and signal.recurrence_interval_days >= config.least_recurrence_days
+        and signal.observed >= config.minimum_tickets
+        and signal.observed >= config.minimum_ratio * signal.expected
+    )
+
+
+def excess(signal: Signal) -> float:
+    """Return the tickets beyond expectation."""
+    return signal.observed - signal.expected
+
+
+def _rank(signal: Signal) -> tuple[float, int, float, str]:
+    recurrence = min(signal.recurrence_interval_days, LONGEST_RECURRENCE_DAYS)
+    return (-recurrence, _SHORTEST_FIRST[signal.length], -excess(signal), signal.id)
+
+
+def _seen_until(signal: Signal) -> datetime:
+    """Return the end of what the evidence has seen: a week that has just begun speaks of its first days only."""
+    return min(signal.window_end, max(signal.updated_at, signal.window_start))
+
+
+def _same_subject(first: Signal, second: Signal, register: AreaRegister) -> bool:
+    one, other = first.series, second.series
+    if one.kind is other.kind:
+        return one.name == other.name and _areas_touch(first, second, register)
+    if SeriesKind.AREA_CATEGORY not in {one.kind, other.kind}:
+        return _explains(first, second)
+    return _areas_touch(first, second, register) and _explains(first, second)
+
+
+def _areas_touch(first: Signal, second: Signal, register: AreaRegister) -> bool:
+    one, other = first.series.path, second.series.path
+    return one.contains(other) or other.contains(one) or register.are_neighbours(one, other)
+
+
+def _explains(first: Signal, second: Signal) -> bool:
+    """Whether the smaller excess is a good part of the larger one, in the same window."""
+    if first.length is not second.length or first.window_start != second.window_start:
+        return False
+    smaller, larger = sorted((excess(first), excess(second)))
+    return smaller >= _SHARE_EXPLAINED * larger

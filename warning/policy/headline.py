@@ -1,0 +1,65 @@
+"""Headlines: one plain sentence in each language that says what, where, when and how much."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from warning.domain.alert import Headline
+from warning.domain.bucket import BucketLength
+from warning.domain.series import SeriesKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from warning.domain.area import AreaRegister
+    from warning.domain.signal import Signal
+
+_ALL_ZH = {SeriesKind.TOTAL: "全部工单", SeriesKind.DEPARTMENT: "部门 {}", SeriesKind.CHANNEL: "渠道 {}"}
+_ALL_EN = {SeriesKind.TOTAL: "All tickets", SeriesKind.DEPARTMENT: "Department {}", SeriesKind.CHANNEL: "Channel {}"}
+
+
+def headline_of(lead: Signal, register: AreaRegister) -> Headline:
+    """Word an alert's leading signal."""
+    key = lead.series
+    area = register.get(key.path)
+    what_zh = _ALL_ZH.get(key.kind, "{}").format(key.name)
+    what_en = _ALL_EN.get(key.kind, "{}").format(key.name)
+    ratio = _ratio(lead)
+    return Headline(
+        zh=f"{what_zh}: {area.name_zh} {_when_zh(lead)}共 {lead.observed} 件, 预计约 {_figure(lead.expected)} 件{ratio[0]}",
+        en=f"{what_en}: {lead.observed} tickets in {area.name_en} {_when_en(lead)}, about {_figure(lead.expected)} expected"
+        f"{ratio[1]}",
+    )
+
+
+def _figure(expected: float) -> str:
+    return f"{expected:.0f}" if expected >= 10 else f"{expected:.1f}" if expected >= 0.1 else "0.1"
+
+
+def _ratio(lead: Signal) -> tuple[str, str]:
+    times = lead.observed / max(lead.expected, 0.1)
+    text = f"{times:.0f}" if times >= 10 else f"{times:.1f}"
+    return f" ({text} 倍)", f" ({text} times)"
+
+
+def _when_zh(lead: Signal) -> str:
+    start, end = lead.window_start, lead.window_end
+    if lead.length is BucketLength.DAY:
+        return f"{start:%Y-%m-%d} 当天"
+    if lead.length is BucketLength.WEEK:
+        return f"{start:%Y-%m-%d} 至 {_last_day(end):%m-%d} 一周"
+    return f"{start:%Y-%m-%d %H:%M}-{end:%H:%M} "
+
+
+def _when_en(lead: Signal) -> str:
+    start, end = lead.window_start, lead.window_end
+    if lead.length is BucketLength.DAY:
+        return f"on {start:%Y-%m-%d}"
+    if lead.length is BucketLength.WEEK:
+        return f"in the week {start:%Y-%m-%d} to {_last_day(end):%m-%d}"
+    return f"between {start:%Y-%m-%d %H:%M} and {end:%H:%M}"
+
+
+def _last_day(end: datetime) -> datetime:
+    return end - timedelta(days=1)

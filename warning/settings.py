@@ -1,0 +1,134 @@
+"""Settings: the only reader of the environment and of settings files.
+
+Every setting has a default that works. A YAML file (``--settings FILE``) overrides defaults; environment variables
+named ``EARLY_WARNING_<GROUP>__<NAME>`` (for example ``EARLY_WARNING_ENGINE__LATENESS_MINUTES``) override the file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from warning.domain.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ENVIRONMENT_PREFIX = "EARLY_WARNING_"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EngineGroup(_Group):
+    """How the engine counts. 引擎如何计数."""
+
+    shards: int = Field(64, ge=1, le=255, description="Logical shards; the same in every runtime. 逻辑分片数")
+    step_minutes: Literal[1, 5, 15] = Field(15, description="Minutes between ticks in a back-test. 回测的时钟步长 (分钟)")
+    lateness_minutes: int = Field(
+        60, ge=0, le=7 * 24 * 60, description="How late a ticket may arrive and still count. 允许迟到 (分钟)"
+    )
+    dedupe_horizon_days: int = Field(
+        30, ge=1, le=400, description="How long a (source, id) is remembered. 去重记忆天数"
+    )
+    dedupe_capacity: int = Field(
+        30_000_000, ge=64, description="Ids remembered over all shards; beyond it the horizon shortens. 去重容量"
+    )
+    series_quota_per_shard: int = Field(
+        2_000, ge=1, description="Series a shard admits; the rest share an overflow series. 每分片序列上限"
+    )
+    name_quota: int = Field(
+        500, ge=1, description="Departments and channels admitted (areas: ten times as many). 部门与渠道上限"
+    )
+    warm_up_hours: int = Field(
+        24, ge=0, le=24 * 60, description="Hours at the start that only teach and raise nothing. 预热小时数"
+    )
+    history_days: int = Field(730, ge=8, description="Days of counts kept for charts and refits. 计数保留天数")
+
+
+class PolicyGroup(_Group):
+    """When a person is asked to look. 何时请人查看."""
+
+    false_alerts_per_week: float = Field(
+        0.5, gt=0, le=1000, description="Expected false alerts a week over all series. 每周预期误报数"
+    )
+    minimum_tickets: int = Field(5, ge=1, description="Fewest tickets in a window that can alert. 触发预警的最少工单数")
+    minimum_ratio: float = Field(
+        1.5, ge=1, description="Smallest observed / expected that can alert. 触发预警的最小倍数"
+    )
+    merge_hours: int = Field(
+        24, ge=1, le=24 * 14, description="Signals of one cause this close in time are one episode. 合并间隔 (小时)"
+    )
+    protection_limit_days: int = Field(
+        14, ge=1, le=365, description="Unreviewed evidence keeps a series from learning at most so long. 保护上限 (天)"
+    )
+
+
+class Settings(_Group):
+    """All settings of the service. 全部设置."""
+
+    jurisdiction: str = Field("", description="Name of the jurisdiction; empty: the mapping's. 辖区名称")
+    zone: str = Field("", description="Time zone of days and weeks; empty: the mapping's. 时区")
+    register_file: str = Field("", description="Area register, YAML or CSV; empty: none. 区域登记表")
+    engine: EngineGroup = EngineGroup()
+    policy: PolicyGroup = PolicyGroup()
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read settings from defaults, then a YAML file, then the environment; raises InvalidInputError naming the field."""
+    values = _read_file(path) if path is not None else {}
+    for dotted, text in _from_environment(os.environ if environment is None else environment):
+        _set_dotted(values, dotted, text)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        where = f"settings{f' {path}' if path else ''}: {name}"
+        problem = f"{first['msg']} (got {first.get('input')!r})"
+        raise InvalidInputError(where, problem, "See the settings table in the README.") from error
+
+
+def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Return the dotted name of every setting."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += setting_names(field.annotation, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"settings {path}", f"cannot be read ({error})", "Check the path.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"settings {path}", f"is not YAML ({error})", "Correct the file.") from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise InvalidInputError(f"settings {path}", "is not a table of settings", "Write `name: value` lines.")
+    return loaded
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [
+        (name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."), text)
+        for name, text in sorted(environment.items())
+        if name.startswith(ENVIRONMENT_PREFIX)
+    ]
+
+
+def _set_dotted(values: dict[str, Any], dotted: str, text: str) -> None:
+    *groups, name = dotted.split(".")
+    for group in groups:
+        values = values.setdefault(group, {})
+    values[name] = text
