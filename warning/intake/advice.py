@@ -8,8 +8,8 @@ ADVICE: dict[RejectReason, tuple[str, str]] = {
         "The row is damaged (an open quote, cut off, NUL bytes or no valid JSON): correct it or export it again.",
     ),
     RejectReason.WRONG_COLUMN_COUNT: (
-        "该行的列数与表头不符：请检查单元格中未加引号的分隔符，或重新导出。",
-        "The row has more or fewer cells than the header: quote cells that contain the delimiter, or export it again.",
+        "该行的列数与表头不符（值为实际列数 / 应有列数）：请检查单元格中未加引号的分隔符，或重新导出。",
+        "The row's number of cells differs from the header's (value: found / expected): quote cells with delimiters.",
     ),
     RejectReason.FIELD_TOO_LONG: (
         "单元格过长（超过 131072 个字符）：请检查引号是否未闭合，或缩短该文本。",

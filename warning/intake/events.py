@@ -40,7 +40,7 @@ def normalise_events(events: Sequence[object], normaliser: Normaliser, where: st
     objects = [_by_column(event, mapping) if isinstance(event, dict) else {} for event in events]
     chunk = rows_of(objects, mapping.layout(where or mapping.source), [])
     wrong = [index for index, event in enumerate(events) if not isinstance(event, dict)]
-    rejects = [RawReject(index + 1, RejectReason.BAD_TYPE, repr(events[index])) for index in wrong]
+    rejects = [RawReject(index + 1, RejectReason.BAD_TYPE, type(events[index]).__name__) for index in wrong]
     return normaliser.normalise(chunk.without(wrong, rejects), where)
 
 

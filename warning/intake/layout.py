@@ -48,9 +48,12 @@ class Layout:
         return sum(header_key(cell) in self.names for cell in cells)
 
     def header_index(self, rows: Sequence[Sequence[str]]) -> int:
-        """Find the header among the first rows: the one with most known names, the first row if none has any."""
+        """Find the header among the first rows: the one with most known names, else the first that is no title."""
         counts = [self.known(row) for row in rows[:HEADER_ROWS]]
-        return counts.index(max(counts)) if counts and max(counts) > 0 else 0
+        if max(counts, default=0) == 0:
+            counts = [sum(bool(cell.strip()) for cell in row) for row in rows[:HEADER_ROWS]]
+            counts = [2 * count >= max(counts) for count in counts]
+        return counts.index(max(counts)) if counts else 0
 
     def positions(self, header: Sequence[str]) -> dict[str, int]:
         """Say where each wanted column stands; raises InvalidInputError if one is missing or stands twice."""

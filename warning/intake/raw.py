@@ -73,16 +73,25 @@ class RawChunk:
         return pl.repeat(None, len(self), dtype=pl.String, eager=True) if found is None else found
 
     def without(self, indices: list[int], rejects: list[RawReject]) -> RawChunk:
-        """Replace rows that have no flaws by rejections."""
+        """Replace the rows at some positions by rejections."""
         keep = np.setdiff1d(np.arange(len(self)), indices)
         place = {old: new for new, old in enumerate(keep.tolist())}
         return replace(
             self,
             rows=self.rows[keep],
             columns={name: cells.gather(keep) for name, cells in self.columns.items()},
-            flaws=[replace(flaw, index=place[flaw.index]) for flaw in self.flaws],
+            flaws=[replace(flaw, index=place[flaw.index]) for flaw in self.flaws if flaw.index in place],
+            mended=[replace(cell, index=place[cell.index]) for cell in self.mended if cell.index in place],
             rejects=self.rejects + rejects,
         )
+
+    def head(self, count: int) -> RawChunk:
+        """Return the first rows, and the rejections up to there."""
+        if count >= len(self):
+            return self
+        last = int(self.rows[count])
+        rejects = [reject for reject in self.rejects if reject.row < last]
+        return replace(self, rejects=[]).without(list(range(count, len(self))), rejects)
 
 
 @dataclass(frozen=True, slots=True)

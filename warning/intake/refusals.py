@@ -23,7 +23,7 @@ MAX_VALUE = 80
 def shown(value: str) -> str:
     """Redact a cell and cut it to a readable length."""
     text = redact_text(value[: 4 * MAX_VALUE])
-    printable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    printable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text.strip())
     return printable if len(printable) <= MAX_VALUE else printable[: MAX_VALUE - 1] + "…"
 
 

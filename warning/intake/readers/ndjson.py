@@ -93,7 +93,7 @@ def _chunk(lines: list[str], first: int, layout: Layout, offset: int) -> RawChun
             continue
         found = decode_object(line)
         if isinstance(found, RejectReason):
-            rejects.append(RawReject(number, found, line[:1000]))
+            rejects.append(RawReject(number, found))
         else:
             numbers.append(number)
             objects.append(found)

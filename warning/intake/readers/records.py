@@ -88,11 +88,15 @@ class RecordReader:
                 starts.append(start)
                 cells.append(row)
             elif reason is not None:
-                rejects.append(RawReject(start, reason, feed.marked()))
+                rejects.append(RawReject(start, reason, self._shown(row, reason)))
                 if reason is not RejectReason.FIELD_TOO_LONG:
                     feed.back()
                 reader = self._reader(feed)
         return Records(np.array(starts, dtype=np.int64), cells, rejects)
+
+    def _shown(self, row: list[str], reason: RejectReason) -> str:
+        # Never the row itself: it holds cells of every class, and which is which is what could not be read.
+        return f"{len(row)} / {self.width}" if reason is RejectReason.WRONG_COLUMN_COUNT else ""
 
     def _reader(self, feed: _Feed) -> Iterator[list[str]]:
         return csv.reader(feed, delimiter=self.delimiter, strict=True)
@@ -155,10 +159,6 @@ class _Feed:
             self._refill()
         self._mark = self._next
         return self._next < len(self._lines)
-
-    def marked(self) -> str:
-        """Return the first line of the record under way."""
-        return self._lines[self._mark]
 
     @property
     def used(self) -> int:
