@@ -40,6 +40,7 @@ def signal(identity: str = "sig-a", **changes: object) -> Signal:
         window_start=NINE,
         window_end=NINE + timedelta(hours=1),
         raised_at=NINE + timedelta(minutes=30),
+        updated_at=NINE + timedelta(hours=3),
         state=EvidenceState.FINAL,
         observed=120,
         expected=3.2000000004,

@@ -36,6 +36,8 @@ _CAUSES: dict[int, tuple[str, str, str, str]] = {
     ),
     errno.EACCES: ("no permission to write", "Check its owner and mode.", "没有写入权限", "请检查所有者和权限"),
     errno.EPERM: ("no permission to write", "Check its owner and mode.", "没有写入权限", "请检查所有者和权限"),
+    errno.EISDIR: ("it is a folder", "Choose another name.", "它是目录", "请另选名称"),
+    errno.EEXIST: ("a part of the path is a file", "Choose another name.", "路径中有一段是文件", "请另选名称"),
     errno.EROFS: ("the disk is read-only", "Choose another place.", "磁盘只读", "请另选位置"),
     errno.ENOENT: ("the folder above it does not exist", "Create it first.", "上级目录不存在", "请先建立"),
     errno.ENOTDIR: ("a part of the path is a file", "Choose another name.", "路径中有一段是文件", "请另选名称"),

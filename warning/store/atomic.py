@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -12,6 +13,21 @@ from pathlib import Path
 from warning.service.errors import unwritable
 
 CHUNK = 1 << 20
+
+
+def check_new_file(target: Path) -> None:
+    """Make the folders above a file that is to be written; raises UnwritableOutputError before any work is done."""
+    with _translated(target):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        make_writable(target.resolve().parent)
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder and those above it, and see that files can be put there; raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_file(target: Path, content: Iterable[bytes]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +11,7 @@ import msgspec
 from warning.service.errors import BadInputError, UnwritableOutputError, unwritable
 from warning.service.result import BacktestResult
 from warning.store import domain, records
-from warning.store.atomic import write_folder
+from warning.store.atomic import make_writable, write_folder
 from warning.store.encoding import encode, encode_pretty
 
 ALERTS = "alerts.jsonl"
@@ -75,9 +73,7 @@ def read_result(folder: Path) -> BacktestResult:
 
 
 def _check(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder.parent, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    make_writable(folder.parent)
     if folder.exists() and not folder.is_dir():
         raise UnwritableOutputError(
             str(folder), "is a file, not a folder", "Choose another name.", f"{folder}: 是文件而不是目录。请另选名称。"

@@ -110,6 +110,7 @@ class AlertRecord(_Record, frozen=True, kw_only=True):
     upper_bound: Annotated[float, Meta(description="The smallest count that is unusual. 达到即为异常的件数")]
     flags: tuple[FlagRecord, ...]
     status: Annotated[AlertStatus, Meta(description="Where its handling stands. 处置状态")]
+    aliases: Annotated[tuple[str, ...], Meta(description="Ids of alerts merged into this one. 并入的预警编号")]
     headline: HeadlineRecord
     lead_signal_id: Annotated[str, Meta(description="The signal the figures are of. 数据所依据的信号")]
     signal_ids: Annotated[tuple[str, ...], Meta(description="Its signals, in signals.jsonl. 所含信号")]
@@ -129,7 +130,8 @@ class SignalRecord(_Record, frozen=True, kw_only=True):
     length: BucketLength
     window_start: Moment
     window_end: Moment
-    raised_at: Moment
+    raised_at: Annotated[datetime, Meta(tz=True, description="When its first version was given. 首次发出")]
+    updated_at: Annotated[datetime, Meta(tz=True, description="When this version was given. 本版发出")]
     state: EvidenceState
     observed: Count
     expected: Figure
@@ -139,6 +141,8 @@ class SignalRecord(_Record, frozen=True, kw_only=True):
     recurrence_interval_days: Days
     history_days: Annotated[float, Meta(ge=0, description="Days the series had been learned. 已学习的天数")]
     parts: Parts
+    departments: Annotated[tuple[str, ...], Meta(description="Of the latest tickets behind it. 相关部门")]
+    channels: Annotated[tuple[str, ...], Meta(description="Of the latest tickets behind it. 相关渠道")]
     examples: tuple[ExampleRecord, ...]
 
 

@@ -48,7 +48,7 @@ def test_unknown_and_ambiguous_ids() -> None:
 )
 def test_parts_sum_to_observed(parts: tuple[tuple[str, int, float], ...]) -> None:
     """Whatever the parts cover, with the remainder they sum to the alert's observed and expected counts."""
-    completed = complete_parts(samples.alert(parts=parts, expected=3.2 if len(parts) != 1 else 3.2))
+    completed = complete_parts(samples.alert(parts=parts, expected=3.2))
     assert sum(part.observed for part in completed) == 120
     assert sum(part.expected for part in completed) == pytest.approx(3.2)
     assert (completed[-1].name == REMAINDER) is (parts != (("a", 120, 3.2),))

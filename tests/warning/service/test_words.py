@@ -40,7 +40,7 @@ def test_figures(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("observed", "expected", "text"),
     [
-        (120, 3.2, "37 times as many"),
+        (121, 3.2, "38 times as many"),
         (9, 6.0, "1.5 times as many"),
         (5, 0.01, "normally almost none"),
         (3, 12.0, "only 25% of that"),
