@@ -100,6 +100,8 @@ def _run(
         from warning.bootstrap import run_backtest_log
 
         return run_backtest_log(log, settings=settings, progress=progress)
+    from warning.bootstrap import run_backtest
+
     return run_backtest(files, mapping=mapping or "", settings=settings, arrival_order=arrival_order, progress=progress)
 
 
