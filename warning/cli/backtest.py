@@ -113,7 +113,7 @@ def _text(result: BacktestResult, out: Path) -> str:
     lines.append(f"{len(result.alerts):,} 条预警 alerts:" if ranked else "没有预警 no alerts.")
     for alert in ranked[:ALERTS_SHOWN]:
         lines.append(f"  {alert.severity:>3}  {alert.raised_at.isoformat(' ', 'minutes')}  {alert.id}")
-        lines.append(f"       {alert.headline.zh} {alert.headline.en}")
+        lines += [f"       {alert.headline.zh}", f"       {alert.headline.en}"]
     if len(ranked) > ALERTS_SHOWN:
         lines.append(f"  … 另有 and {len(ranked) - ALERTS_SHOWN:,} more")
     return "\n".join([*lines, f"报告 report: {out / REPORT}"])

@@ -48,6 +48,8 @@ def _text(explanation: Explanation) -> Iterator[str]:
     yield from (alert.headline.zh, alert.headline.en, "")
     yield f"编号 id           {alert.id}"
     yield f"类型 kind         {kind.zh} {kind.en}, {status.zh} {status.en}, {state.zh} {state.en}"
+    if caution := words.CAUTIONS.get(alert.state):
+        yield f"注意 note         {caution.zh} {caution.en}"
     yield f"严重程度 severity {alert.severity} / 100"
     yield f"发出 raised       {_moment(alert.raised_at)}"
     yield f"窗口 window       {_moment(alert.window_start)} – {_moment(alert.window_end)}"

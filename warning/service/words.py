@@ -35,6 +35,18 @@ STATES = {
     EvidenceState.FINAL: Words("数据已齐", "final"),
     EvidenceState.WITHDRAWN: Words("已撤回", "withdrawn"),
 }
+CAUTIONS = {
+    EvidenceState.PROVISIONAL: Words(
+        "初步证据:窗口尚未结束,数字是截至发出时的件数,可能变化。",
+        "Provisional: the window had not ended; the figures are those so far and may change.",
+    ),
+    EvidenceState.WITHDRAWN: Words(
+        "已撤回:窗口结束后的完整数据不支持当时的判断。",
+        "Withdrawn: the window has ended, and its whole count does not bear out what was seen while it was open.",
+    ),
+}
+"""What a reader must know of evidence that is not final."""
+
 STATUSES = {
     AlertStatus.OPEN: Words("未处置", "open"),
     AlertStatus.ACKNOWLEDGED: Words("已接手", "acknowledged"),

@@ -41,6 +41,7 @@ class Card:
     level: str
     happened: Words
     rarity: Words
+    caution: Words | None
     delay: Words
     parts: list[tuple[Part, float, float]]
     """Each with the lengths of its two bars, 0 to 100."""
@@ -115,6 +116,7 @@ def _card(alert: Alert, course: Sequence[EvidencePoint]) -> Card:
         level="high" if alert.severity >= 70 else "middle" if alert.severity >= 40 else "low",
         happened=words.what_happened(alert.observed, alert.expected, alert.upper_bound),
         rarity=words.how_rare(alert.p_value, alert.recurrence_interval_days),
+        caution=words.CAUTIONS.get(alert.state),
         delay=_delay(alert),
         parts=_parts(alert),
         charts=[charts.course_chart(frame, points, alert) for frame in charts.FRAMES] if points else [],
@@ -128,7 +130,7 @@ def _delay(alert: Alert) -> Words:
     after = timedelta(seconds=alert.raised_at.timestamp() - alert.window_start.timestamp())
     span = words.duration(abs(after) / timedelta(days=1)) if abs(after) >= timedelta(hours=2) else _minutes(abs(after))
     if after < timedelta(0):
-        return Words(f"窗口开始前 {span.zh}", f"{span.en} before the window began")
+        return Words(f"早于该窗口 {span.zh}", f"{span.en} before its strongest window")
     return Words(f"窗口开始后 {span.zh}", f"{span.en} after the window began")
 
 

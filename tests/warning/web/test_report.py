@@ -12,6 +12,7 @@ import pytest
 
 from tests.warning import samples
 from warning.domain.alert import Flag, Headline, ReviewFlag
+from warning.domain.signal import EvidenceState
 from warning.service.result import BacktestResult
 from warning.web.report import MOST_CARDS, MOST_PARTS, render_report
 
@@ -183,6 +184,13 @@ def test_alert_without_a_course_has_no_chart() -> None:
     assert "实际 120 件" in page.text
 
 
+@pytest.mark.parametrize(("state", "words"), [("provisional", "may change"), ("withdrawn", "does not bear out")])
+def test_evidence_that_is_not_final_says_so(state: str, words: str) -> None:
+    """An alert on an open window, or one that was withdrawn, tells the reader before the figures are believed."""
+    assert words in _page(replace(samples.result(), alerts=[samples.alert(state=EvidenceState(state))])).text
+    assert words not in _page().text
+
+
 def test_many_alerts_stay_readable() -> None:
     """Beyond the page's room the most severe are shown and the page says where the others are."""
     alerts = [samples.alert(f"a{n:04}", severity=n % 100) for n in range(MOST_CARDS + 100)]
@@ -204,7 +212,7 @@ def test_window_before_the_course_and_long_delays() -> None:
     early = samples.alert(raised_at=samples.NINE - timedelta(hours=5))
     text = _page(replace(samples.result(), alerts=[late, replace(early, id="other")])).text
     assert "3 days after the window began" in text
-    assert "5 hours before the window began" in text
+    assert "5 hours before its strongest window" in text
 
 
 def test_same_result_gives_the_same_page() -> None:
