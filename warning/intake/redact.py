@@ -110,7 +110,7 @@ _RECOGNISERS = (
     ),
     _Recogniser(
         _pattern(
-            r"(?<![a-z])(?:plates?|tag)(?: (?:number|no\.?))?[ :#]{0,3}(?:is )?"
+            r"(?<![a-z])(?:plates?|tag)(?: (?:number|no\.?))?[ :#]{0,4}(?:is )?"
             r"([a-z0-9]{2,4}[ -]?[a-z0-9]{2,4})(?![a-z0-9])"
         ),
         PLATE,

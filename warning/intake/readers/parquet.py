@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from warning.intake.layout import Layout
 
+AS_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Decimal, pl.Null)
+
 
 def read_parquet(path: Path, layout: Layout) -> Table:
     """Open a Parquet file; raises InvalidInputError if it is damaged."""
@@ -53,7 +55,7 @@ def _texts(cells: pl.Series, name: str, flaws: list[Flaw]) -> pl.Series:
         return cells.dt.strftime("%Y-%m-%d 00:00:00").alias(name)
     if kind.is_float():
         return text_series(name, cells.to_list(), flaws)
-    if kind == pl.String or kind.is_integer() or kind in {pl.Categorical, pl.Enum, pl.Decimal, pl.Null}:
+    if kind.is_integer() or isinstance(kind, AS_TEXT):
         return without_damage(cells.cast(pl.String).alias(name), name, flaws)
     filled = cells.is_not_null().arg_true().to_list()
     flaws += [Flaw(index, name, RejectReason.BAD_TYPE, f"{kind}") for index in filled]
