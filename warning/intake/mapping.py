@@ -89,6 +89,15 @@ def _short(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: _as_mapping(value, key))
 
 
+def _encoding(name: str) -> str:
+    try:
+        "a".encode(name)
+    except LookupError as error:
+        msg = f"there is no encoding {name!r}; write utf-8, gb18030 or latin-1, or leave it out to have it detected"
+        raise ValueError(msg) from error
+    return name
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
@@ -112,7 +121,7 @@ class Column(Model):
 class FileFormat(Model):
     """What cannot be seen in the file itself; anything left out is detected."""
 
-    encoding: str | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     header: bool = True
 
@@ -214,6 +223,13 @@ class Fields(Model):
     status: StatusField | None = None
     text: Annotated[NameField, _short("column")] | None = None
 
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        if self.ticket_id is not None and self.ticket_id.fixed is not None:
+            msg = "ticket_id cannot be fixed; name its column, or leave it out to name tickets after their content"
+            raise ValueError(msg)
+        return self
+
     def sources(self) -> dict[str, tuple[str, ...]]:
         """Say which columns each given field reads."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
@@ -257,6 +273,14 @@ class Mapping(Model):
             yield from ((f"area.{index}", column) for column in level.sources())
         for index, rule in enumerate(self.rows):
             yield f"rows.{index}", rule.column
+
+    @model_validator(mode="after")
+    def _required_columns_exist(self) -> Self:
+        for column in self.required_columns:
+            if column not in self.columns:
+                msg = f"required_columns names {column!r}, which `columns` does not; add it there with its data class"
+                raise ValueError(msg)
+        return self
 
     def required(self) -> frozenset[str]:
         """Return the columns without which a file is refused: those declared, those of created_at and of category."""

@@ -21,7 +21,8 @@ SUFFIXES = (".yaml", ".yml")
 def list_mappings() -> list[Mapping]:
     """Return the mappings that ship with the package, by name."""
     files = (file for file in _folder().iterdir() if file.name.endswith(SUFFIXES))
-    return [parse_mapping(file.read_text("utf-8"), file.name) for file in sorted(files, key=lambda file: file.name)]
+    found = (parse_mapping(file.read_text("utf-8"), file.name) for file in files)
+    return sorted(found, key=lambda mapping: mapping.name)
 
 
 def load_mapping(name_or_path: str | Path) -> Mapping:

@@ -1,5 +1,6 @@
 """Whatever the bytes: a file is read, every row accounted for, or it is refused with InvalidInputError."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.warning.intake.tables import HEADER, city, csv_text, good, line, run
 from warning.domain.errors import InvalidInputError
-from warning.intake.layout import header_key
 from warning.intake.readers.delimited import read_delimited
 
 CELLS = st.one_of(
@@ -79,18 +79,14 @@ def test_any_rows_are_accounted_for(rows: list[str], end: str, tmp_path: Path) -
 @given(rows=st.lists(st.lists(CELLS, min_size=6, max_size=6), max_size=10))
 def test_whatever_a_csv_writer_writes_is_read_back(rows: list[list[str]], tmp_path: Path) -> None:
     """Cells written by the csv module come back as they were, in as many rows."""
-    import csv
-
     path = tmp_path / "export.csv"
     rows = [
         [f"K{index}", *(cell.replace("\0", "").replace("\r", "") for cell in row[1:])] for index, row in enumerate(rows)
     ]
     with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         csv.writer(file).writerows([HEADER, *rows])
-    names = {header_key(name): name for name in HEADER}
     layout = city().layout(path)
     chunks = list(read_delimited(path, layout).chunks)
-    assert set(names) >= set(layout.wanted)
     assert sum(len(chunk) + len(chunk.rejects) for chunk in chunks) >= len(rows)
     read = [cell for chunk in chunks for cell in chunk.column("id").to_list()]
     assert [cell for cell in read if cell.startswith("K")] == [row[0] for row in rows]

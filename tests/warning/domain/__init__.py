@@ -1,0 +1,1 @@
+"""Tests of the domain: what tickets, areas, series, buckets and rejections promise."""
