@@ -70,9 +70,11 @@ class Layout:
     def _refuse_missing(self, header: Sequence[str], found: set[str]) -> None:
         missing = sorted(self.required - found)
         if missing:
-            seen = ", ".join(cell.strip()[:40] for cell in header[:12] if cell.strip()) or "nothing"
+            # A row without one known name may be data of a file that has no header: it is not repeated.
+            names = ", ".join(cell.strip()[:40] for cell in header[:12] if cell.strip())
+            seen = f"the header reads: {names}" if found else f"none of its {len(header)} columns is in the mapping"
             raise InvalidInputError(
                 self.where,
-                f"required columns are missing: {', '.join(missing)}; the header reads: {seen}",
+                f"required columns are missing: {', '.join(missing)}; {seen}",
                 "Choose the mapping that fits the file, or add the file's spelling to the mapping (`also`).",
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.warning.intake.tables import HEADER, city, csv_text, good, line, run
+from warning.domain.errors import InvalidInputError
 from warning.intake.readers import lines as lines_module
 
 CHINESE = ("T1", "2025-06-01 08:00:00", "", "噪声", "海淀区", "夜间施工噪声扰民，请尽快处理")
@@ -143,6 +144,18 @@ def test_a_title_above_the_header_is_no_row(tmp_path: Path) -> None:
     path.write_text("Hotline export,,,,,\n\n" + csv_text(good(1)))
     outcome = run(path)
     assert (outcome.rows, outcome.read) == ([4], 1)
+
+
+def test_a_file_without_its_header_is_refused_without_repeating_its_cells(tmp_path: Path) -> None:
+    """What may be data is not shown in an error message; a header that fits in part is."""
+    path = tmp_path / "export.csv"
+    path.write_text(line(good(1)) + line(good(2)))
+    with pytest.raises(InvalidInputError, match="none of its 6 columns is in the mapping") as caught:
+        run(path)
+    assert "loud" not in str(caught.value)
+    path.write_text("id,opened,closed\n1,2,3\n")
+    with pytest.raises(InvalidInputError, match="the header reads: id, opened, closed"):
+        run(path)
 
 
 def test_a_duplicate_name_of_an_unread_column_is_no_matter(tmp_path: Path) -> None:
