@@ -28,9 +28,7 @@ class GammaPoissonLevel:
     prior_count, prior_hours : the prior's shape and rate: half a ticket in half a day
     """
 
-    def __init__(
-        self, half_life_hours: float = 28 * 24.0, prior_count: float = 0.5, prior_hours: float = 12.0
-    ) -> None:
+    def __init__(self, half_life_hours: float = 28 * 24.0, prior_count: float = 0.5, prior_hours: float = 12.0) -> None:
         self.half_life_hours = half_life_hours
         self.prior_count = prior_count
         self.prior_hours = prior_hours

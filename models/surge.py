@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNSEEN_DAY_VARIANCE = 6.0
-_DAY_NOISE_VARIANCE = 0.5
+_DAY_NOISE_VARIANCE = 0.15
 """Relative variance of a weekday's effect before it was ever seen (a desk that was shut and opens takes many times as
 much), and how much one day tells about it: conjugate normal, 1 / (1 / unseen + days / noise)."""
 _UNSEEN_HOUR_VARIANCE = 4.0
@@ -38,6 +38,8 @@ _HOUR_NOISE_VARIANCE = 0.5
 _SMALLEST_MEAN = 1e-9
 _LARGEST_DISPERSION = 50.0
 _DISPERSION_HALF_LIFE_DAYS = 90.0
+_BOUNDED_SDS = 2.5
+"""Residuals beyond this many standard deviations count as this: one outbreak must not widen the bound for months."""
 
 
 class Surge(CountDetector):
@@ -200,7 +202,8 @@ class Surge(CountDetector):
         length = window.length
         keep = 0.5 ** (window.hours / (_DISPERSION_HALF_LIFE_DAYS * DAY_HOURS))
         known = 1.0 / self._table[f"shape:{length}"] + self._profile_variance(window)
-        surplus = np.maximum((observed - expected) ** 2 - known * expected * expected, 0.0)
+        bound = _BOUNDED_SDS**2 * self._variance(np.arange(self.rows), expected, window)
+        surplus = np.maximum(np.minimum((observed - expected) ** 2, bound) - known * expected * expected, 0.0)
         for name, gain in (("square", surplus), ("mean", expected)):
             column = self._table[f"{name}:{length}"]
             column[:] = np.where(protected, column, keep * column + gain)

@@ -29,7 +29,9 @@ class EngineGroup(_Group):
     """How the engine counts. 引擎如何计数."""
 
     shards: int = Field(64, ge=1, le=255, description="Logical shards; the same in every runtime. 逻辑分片数")
-    step_minutes: Literal[1, 5, 15] = Field(15, description="Minutes between ticks in a back-test. 回测的时钟步长 (分钟)")
+    step_minutes: Literal[1, 5, 15] = Field(
+        15, description="Minutes between ticks in a back-test. 回测的时钟步长 (分钟)"
+    )
     lateness_minutes: int = Field(
         60, ge=0, le=7 * 24 * 60, description="How late a ticket may arrive and still count. 允许迟到 (分钟)"
     )
@@ -55,9 +57,9 @@ class PolicyGroup(_Group):
     """When a person is asked to look. 何时请人查看."""
 
     false_alerts_per_week: float = Field(
-        0.5, gt=0, le=1000, description="Expected false alerts a week over all series. 每周预期误报数"
+        0.1, gt=0, le=1000, description="Expected false alerts a week over all series. 每周预期误报数"
     )
-    minimum_tickets: int = Field(5, ge=1, description="Fewest tickets in a window that can alert. 触发预警的最少工单数")
+    minimum_tickets: int = Field(7, ge=1, description="Fewest tickets in a window that can alert. 触发预警的最少工单数")
     minimum_ratio: float = Field(
         1.5, ge=1, description="Smallest observed / expected that can alert. 触发预警的最小倍数"
     )
@@ -80,7 +82,7 @@ class Settings(_Group):
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read settings from defaults, then a YAML file, then the environment; raises InvalidInputError naming the field."""
+    """Read defaults, then a YAML file, then the environment; raises InvalidInputError naming the field."""
     values = _read_file(path) if path is not None else {}
     for dotted, text in _from_environment(os.environ if environment is None else environment):
         _set_dotted(values, dotted, text)

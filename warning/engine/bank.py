@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from models.base import NO_PARENT, BoolArray, CountArray, CountDetector, IntArray, Window
+from models.base import NO_PARENT, WEEK_HOURS, BoolArray, CountDetector, IntArray, Window
 from models.rows import RowTable
 from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
 from warning.domain.control import Control, ControlKind
@@ -27,6 +27,8 @@ chance that any look falls below p is at most about ten times p (benchmarks/look
 looks), so provisional p-values are multiplied by this."""
 _SCREEN_SDS = 2.0
 """Counts within two Poisson standard deviations of their expectation cannot reach a signal p-value of .001."""
+_AVERAGE_WEEK = Window(BucketLength.WEEK.value, 0.0, float(WEEK_HOURS), ahead=True)
+_LEAST_EXPECTED = 0.1
 _FOREVER = np.iinfo(np.int64).max
 _NEVER = np.iinfo(np.int64).min
 
@@ -115,6 +117,18 @@ class SeriesBank:
         kept: BoolArray = self.table["standing"] == Standing.ADMITTED
         return kept
 
+    def analysed(self) -> dict[BucketLength, int]:
+        """Return how many series can be unusual by chance in a bucket of each length: all others hardly count.
+
+        A discrete test that cannot reach the level in question does not add to the family-wise error (Tarone 1990); a
+        series that expects less than a tenth of a ticket reaches the fewest tickets that alert far less often than the
+        p-values that alert.
+        """
+        kept = np.nonzero(self.admitted())[0]
+        a_week = self.detectors[0].expect(kept, _AVERAGE_WEEK)
+        share = {length: length.nominal_ms / BucketLength.WEEK.nominal_ms for length in BucketLength}
+        return {length: int((a_week * share[length] >= _LEAST_EXPECTED).sum()) for length in BucketLength}
+
     def add(self, key: SeriesKey, parent: int, root: int, group: int, standing: Standing) -> int:
         """Add a series; ``root`` is the row whose seasonal profile it shares, or NO_PARENT for its own."""
         row = self.rows
@@ -190,9 +204,14 @@ class SeriesBank:
                 detector.begin(length.value)
 
     def look(self, read_to: int) -> Iterator[Finding]:
-        """Give provisional evidence on open buckets of series touched since the last look."""
+        """Give provisional evidence on open buckets of series touched since the last look.
+
+        Weeks wait for their end: what is urgent shows in a day, and the few days that have passed of a week are a poor
+        measure of it.
+        """
         for length, bucket, rows in self.counts.touched():
-            yield from self._judge(length, bucket, read_to, rows)
+            if length is not BucketLength.WEEK:
+                yield from self._judge(length, bucket, read_to, rows)
 
     def _judge(
         self, length: BucketLength, bucket: int, until: int | None, touched: IntArray | None = None

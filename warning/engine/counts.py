@@ -69,7 +69,9 @@ class CountStore:
         """Return the open buckets counted into since the last call, each with its rows (ascending)."""
         touched = [
             (length, bucket, np.unique(np.concatenate(rows)))
-            for (length, bucket), rows in sorted(self._touched.items(), key=lambda item: (LENGTHS.index(item[0][0]), item[0][1]))
+            for (length, bucket), rows in sorted(
+                self._touched.items(), key=lambda item: (LENGTHS.index(item[0][0]), item[0][1])
+            )
             if bucket in self.open[length]
         ]
         self._touched.clear()

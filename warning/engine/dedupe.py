@@ -64,7 +64,9 @@ class SeenTickets:
         status[first] = np.where(known, np.where(self._digest[slots] == content[first], SAME, CHANGED), NEW)
         fresh = ~known
         revived = fresh & found
-        self._write(slots[revived], unique[revived], content[first][revived], days[first][revived], shards[first][revived])
+        self._write(
+            slots[revived], unique[revived], content[first][revived], days[first][revived], shards[first][revived]
+        )
         absent = ~found
         self._insert(unique[absent], content[first][absent], days[first][absent], shards[first][absent])
         changed = known & (status[first] == CHANGED)

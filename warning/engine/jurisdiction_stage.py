@@ -112,7 +112,8 @@ class JurisdictionStage:
         self._correct([count for report in reports for count in report.corrections])
         own = [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.close_through(tick.watermark, self)]
         own += [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.look(tick.read_to)]
-        series = sum(report.series for report in reports) + int(self.bank.admitted().sum())
+        analysed = [self.bank.analysed(), *(report.analysed for report in reports)]
+        series = {length: sum(counts[length] for counts in analysed) for length in BucketLength}
         signals = [_with_recurrence(s, series) for s in [*own, *(s for report in reports for s in report.signals)]]
         signals.sort(key=lambda signal: signal.id)
         alerts = self.policy.judge(signals, self.grid.moment(tick.read_to), self.grid.moment(tick.watermark))
@@ -226,7 +227,7 @@ class JurisdictionStage:
             self._tentative[key.kind] += standing == Standing.TENTATIVE
 
 
-def _with_recurrence(signal: Signal, series: int) -> Signal:
-    """Fill in the recurrence interval: 1 / (p-value x analyses a day), all series judged at this length counted."""
-    analyses = series * signal.length.per_day
-    return replace(signal, recurrence_interval_days=1.0 / (signal.p_value * max(analyses, 1.0)))
+def _with_recurrence(signal: Signal, series: dict[BucketLength, int]) -> Signal:
+    """Fill in the recurrence interval: 1 / (p-value x analyses a day) of all series at this length."""
+    analyses = max(series[signal.length], 1) * signal.length.per_day
+    return replace(signal, recurrence_interval_days=1.0 / (signal.p_value * analyses))

@@ -104,7 +104,7 @@ class PendingTickets:
         return entries
 
     def of_series(self, row: int, start: int, end: int) -> Entries | None:
-        """Return the latest tickets of a series in [start, end), oldest first, from the latest quarters that have any."""
+        """Return the latest tickets of a series in [start, end), oldest first, as far back as examples need."""
         found: list[Entries] = []
         quarters = [q for q in {*self._open, *self._recent} if start // QUARTER_MS <= q < -(-end // QUARTER_MS)]
         for quarter in sorted(quarters, reverse=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from warning.domain.bucket import BucketLength
 from warning.domain.control import Control
 from warning.domain.outcome import RowOutcome
 from warning.intake.columns import TicketColumns
@@ -57,6 +58,8 @@ class TickReport:
     life: dict[tuple[str, str], int] = field(default_factory=dict)
     """(department, life event) -> how many since the last tick."""
     series: int = 0
+    analysed: dict[BucketLength, int] = field(default_factory=dict)
+    """How many series can be unusual by chance in a bucket of each length."""
     decisions: int = 0
     overflowed: int = 0
     horizon_days: float = 0.0

@@ -45,7 +45,7 @@ def shard_of(jurisdiction: str, category: str, shards: int) -> int:
 
 
 class ShardStage:
-    """Counts tickets by area x category and gives evidence at ticks. Results do not depend on how shards are grouped."""
+    """Counts tickets by area x category, gives evidence at ticks. Results do not depend on how shards are grouped."""
 
     def __init__(
         self, config: EngineConfig, grid: Grid, detectors: list[CountDetector], shards: tuple[int, ...]
@@ -300,6 +300,7 @@ class ShardStage:
             corrections=_sorted_counts(self._corrections),
             life=self._life,
             series=int(self.bank.admitted().sum()),
+            analysed=self.bank.analysed(),
             decisions=self.bank.decisions,
             overflowed=self._overflowed,
             horizon_days=self.seen.remembered_days(self._day),

@@ -73,6 +73,4 @@ class Watermarks:
         if self.last_number is not None and number <= self.last_number:
             return None
         self.last_number = number
-        return Tick(
-            jurisdiction=self.jurisdiction, number=number, watermark=number * self.step_ms, read_to=read_to
-        )
+        return Tick(jurisdiction=self.jurisdiction, number=number, watermark=number * self.step_ms, read_to=read_to)

@@ -7,7 +7,7 @@ UPDATE-1 : later evidence of the same cause changes its severity by five or more
 CONFIRM-1 : the first closed bucket bears it out
 MERGE-1 : another alert turned out to have the same cause; the older one goes on and keeps the other's id as alias
 WITHDRAW-1 : no qualifying evidence is left when its buckets close
-CLOSE-1 : the watermark has passed its last evidence by the merge gap: the excess is gone
+CLOSE-1 : its buckets have closed and the watermark has passed its last evidence by the merge gap: the excess is gone
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ class AlertPolicy:
         return self._record(episode, alert, rule, now)
 
     def _compose(self, episode: Episode, live: list[Signal], now: datetime) -> Alert:
-        lead = episode.lead()
+        lead = episode.lead(self.config)
         final = [s for s in live if s.state is EvidenceState.FINAL and qualifies(s, self.config)]
         areas = tuple(sorted({s.series.area for s in live}))
         deepest = max(area.count("/") for area in areas)
         urgency = severity(
             recurrence_days=lead.recurrence_interval_days,
-            least_recurrence_days=self.config.least_recurrence_days,
+            least_recurrence_days=self.config.least_recurrence_days(lead.length),
             observed=lead.observed,
             expected=lead.expected,
             areas=sum(area.count("/") == deepest for area in areas),
@@ -137,7 +137,11 @@ class AlertPolicy:
             expected=lead.expected,
             upper_bound=lead.upper_bound,
             flags=flags_of(
-                lead, confirmed=bool(final), severity=urgency, departments=tuple(sorted(departments)), config=self.config
+                lead,
+                confirmed=bool(final),
+                severity=urgency,
+                departments=tuple(sorted(departments)),
+                config=self.config,
             ),
             status=episode.status,
             aliases=episode.aliases,
@@ -173,7 +177,7 @@ class AlertPolicy:
 
     def _close(self, now: datetime, watermark: datetime) -> list[Alert]:
         gap = timedelta(hours=self.config.merge_hours)
-        over = [e for _, e in sorted(self._episodes.items()) if e.last_evidence() + gap <= watermark]
+        over = [e for _, e in sorted(self._episodes.items()) if e.settled() and e.last_evidence() + gap <= watermark]
         for episode in over:
             del self._episodes[episode.id]
         return [self._end(episode, self._shown[episode.id], "CLOSE-1", now) for episode in over]

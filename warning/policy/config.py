@@ -6,17 +6,24 @@ from dataclasses import dataclass
 
 from warning.domain.bucket import BucketLength
 
+BUDGET_SHARE = {
+    BucketLength.QUARTER: 0.05,
+    BucketLength.HOUR: 0.15,
+    BucketLength.DAY: 0.6,
+    BucketLength.WEEK: 0.2,
+}
+"""How the false alerts a week are shared out: most to the day, at which small areas show anything at all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyConfig:
     """See the settings of the same names."""
 
-    false_alerts_per_week: float = 0.5
-    minimum_tickets: int = 5
+    false_alerts_per_week: float = 0.1
+    minimum_tickets: int = 7
     minimum_ratio: float = 1.5
     merge_hours: int = 24
 
-    @property
-    def least_recurrence_days(self) -> float:
-        """Shortest recurrence interval that alerts: the budget is shared evenly by the bucket lengths (Bonferroni)."""
-        return len(BucketLength) * 7.0 / self.false_alerts_per_week
+    def least_recurrence_days(self, length: BucketLength) -> float:
+        """Return the shortest recurrence interval that alerts; the lengths share the budget (Bonferroni)."""
+        return 7.0 / (self.false_alerts_per_week * BUDGET_SHARE[length])

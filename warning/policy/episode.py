@@ -39,13 +39,17 @@ class Episode:
         """Return the signals that were not withdrawn."""
         return [signal for signal in self.signals.values() if signal.state is not EvidenceState.WITHDRAWN]
 
-    def lead(self) -> Signal:
-        """Return the most unusual live signal; of several beyond doubt the shortest window, then the largest excess."""
-        return min(self.live() or self.signals.values(), key=_rank)
+    def lead(self, config: PolicyConfig) -> Signal:
+        """Return the most unusual signal that qualifies; of several beyond doubt the shortest, then the largest."""
+        return min((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
 
     def last_evidence(self) -> datetime:
         """Return the latest moment its evidence speaks of."""
         return max(_seen_until(signal) for signal in self.signals.values())
+
+    def settled(self) -> bool:
+        """Whether every bucket it rests on has closed: provisional evidence is still to be confirmed or withdrawn."""
+        return all(signal.state is not EvidenceState.PROVISIONAL for signal in self.signals.values())
 
     def same_cause(self, signal: Signal, config: PolicyConfig, register: AreaRegister) -> bool:
         """Whether a signal belongs here: it overlaps in time (within the merge gap) and in what it is about."""
@@ -62,7 +66,7 @@ def qualifies(signal: Signal, config: PolicyConfig) -> bool:
     """Whether a signal alone is reason enough that a person should look."""
     return (
         signal.state is not EvidenceState.WITHDRAWN
-        and signal.recurrence_interval_days >= config.least_recurrence_days
+        and signal.recurrence_interval_days >= config.least_recurrence_days(signal.length)
         and signal.observed >= config.minimum_tickets
         and signal.observed >= config.minimum_ratio * signal.expected
     )

@@ -25,7 +25,7 @@ def flags_of(
 ) -> tuple[Flag, ...]:
     """Return the flags of an alert, in a fixed order, each with its reason."""
     flags: list[Flag] = []
-    if not confirmed or lead.recurrence_interval_days < _BARELY * config.least_recurrence_days:
+    if not confirmed or lead.recurrence_interval_days < _BARELY * config.least_recurrence_days(lead.length):
         flags.append(_low_confidence(lead, confirmed=confirmed))
     per_day = lead.expected * DAY_MS / lead.length.nominal_ms
     if lead.history_days < _HISTORY_DAYS or per_day < _SPARSE_PER_DAY:
@@ -33,7 +33,7 @@ def flags_of(
             Flag(
                 code=ReviewFlag.SPARSE_DATA,
                 reason_zh=f"历史仅 {lead.history_days:.0f} 天, 平常每天约 {per_day:.2g} 件",
-                reason_en=f"only {lead.history_days:.0f} days of history, about {per_day:.2g} tickets on an ordinary day",
+                reason_en=f"only {lead.history_days:.0f} days of history, about {per_day:.2g} tickets on a usual day",
             )
         )
     if severity >= _HIGH_SEVERITY:

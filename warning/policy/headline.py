@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from warning.domain.area import AreaRegister
     from warning.domain.signal import Signal
 
+_ROUND = 10
+_HARDLY_ANY = 0.1
+"""Where less is expected, how many times as much came says nothing more."""
 _ALL_ZH = {SeriesKind.TOTAL: "全部工单", SeriesKind.DEPARTMENT: "部门 {}", SeriesKind.CHANNEL: "渠道 {}"}
 _ALL_EN = {SeriesKind.TOTAL: "All tickets", SeriesKind.DEPARTMENT: "Department {}", SeriesKind.CHANNEL: "Channel {}"}
 
@@ -25,22 +28,20 @@ def headline_of(lead: Signal, register: AreaRegister) -> Headline:
     area = register.get(key.path)
     what_zh = _ALL_ZH.get(key.kind, "{}").format(key.name)
     what_en = _ALL_EN.get(key.kind, "{}").format(key.name)
-    ratio = _ratio(lead)
-    return Headline(
-        zh=f"{what_zh}: {area.name_zh} {_when_zh(lead)}共 {lead.observed} 件, 预计约 {_figure(lead.expected)} 件{ratio[0]}",
-        en=f"{what_en}: {lead.observed} tickets in {area.name_en} {_when_en(lead)}, about {_figure(lead.expected)} expected"
-        f"{ratio[1]}",
-    )
+    expected, times = _figures(lead)
+    zh = f"{what_zh}: {area.name_zh} {_when_zh(lead)}共 {lead.observed} 件, 预计约 {expected} 件 ({times} 倍)"
+    where = f"{area.name_en} {_when_en(lead)}"
+    en = f"{what_en}: {lead.observed} tickets in {where}, about {expected} expected ({times} times)"
+    return Headline(zh=zh, en=en)
 
 
-def _figure(expected: float) -> str:
-    return f"{expected:.0f}" if expected >= 10 else f"{expected:.1f}" if expected >= 0.1 else "0.1"
-
-
-def _ratio(lead: Signal) -> tuple[str, str]:
-    times = lead.observed / max(lead.expected, 0.1)
-    text = f"{times:.0f}" if times >= 10 else f"{times:.1f}"
-    return f" ({text} 倍)", f" ({text} times)"
+def _figures(lead: Signal) -> tuple[str, str]:
+    """Return the expected count and the ratio as a person would say them."""
+    if lead.expected < _HARDLY_ANY:
+        return f"{lead.expected:.1g}", f"> {lead.observed / _HARDLY_ANY:.0f}"
+    times = lead.observed / lead.expected
+    expected = f"{lead.expected:.0f}" if lead.expected >= _ROUND else f"{lead.expected:.1f}"
+    return expected, f"{times:.0f}" if times >= _ROUND else f"{times:.1f}"
 
 
 def _when_zh(lead: Signal) -> str:

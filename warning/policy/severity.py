@@ -8,7 +8,9 @@ LONGEST_RECURRENCE_DAYS = 1e6
 """Beyond some two thousand years "never by chance" is all there is to say: longer intervals count as this."""
 
 
-def severity(*, recurrence_days: float, least_recurrence_days: float, observed: int, expected: float, areas: int) -> int:
+def severity(
+    *, recurrence_days: float, least_recurrence_days: float, observed: int, expected: float, areas: int
+) -> int:
     """Return 20 for barely alerting, plus up to 30 for surprise, 20 for ratio, 20 for volume and 10 for spread.
 
     surprise : log10(recurrence / least that alerts), full at four orders of magnitude

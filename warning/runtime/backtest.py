@@ -126,7 +126,8 @@ def _notices(engine: Engine) -> tuple[str, ...]:
         )
     if done.ticks and engine.shortened_horizon():
         notices.append(
-            f"去重记忆缩短到 {done.horizon_days:.0f} 天 (设定 {config.dedupe_horizon_days} 天), 请提高 engine.dedupe_capacity. "
+            f"去重记忆缩短到 {done.horizon_days:.0f} 天 (设定 {config.dedupe_horizon_days} 天), "
+            "请提高 engine.dedupe_capacity. "
             f"Duplicates are known for {done.horizon_days:.0f} days only (set: {config.dedupe_horizon_days}); "
             "raise engine.dedupe_capacity."
         )
