@@ -100,6 +100,7 @@ class Surge(CountDetector):
         for length in dict.fromkeys(self._basis(length) for length in lengths):
             columns |= {f"{name}:{length}": (np.float64, (), 0.0) for name in ("rate", "shape", "square", "mean")}
         self._table = RowTable(columns)
+        self._seen_at_begin = {length: (self._days_seen.copy(), self._hours_seen.copy()) for length in self._judged()}
 
     def _basis(self, length: str) -> str:
         """Quarters of an hour are judged by what the hour knows: their own residuals would say little more."""
@@ -145,6 +146,7 @@ class Surge(CountDetector):
         if self._basis(length) == length:
             self._table[f"rate:{length}"][:] = self._level.mean()
             self._table[f"shape:{length}"][:] = self._level.shape()
+            self._seen_at_begin[length] = (self._days_seen.copy(), self._hours_seen.copy())
 
     def expect(self, rows: IntArray, window: Window) -> FloatArray:
         """Return rate x profile mass."""
@@ -178,13 +180,14 @@ class Surge(CountDetector):
 
     def _profile_variance(self, window: Window) -> float:
         """Return the relative variance of the profile's mass in the window: effects seen seldom are uncertain."""
+        live = self._days_seen, self._hours_seen
+        days_seen, hours_seen = live if window.ahead else self._seen_at_begin[self._basis(window.length)]
         first, last = int(window.start_hour), math.ceil(window.start_hour + window.hours)
         days = range(first // DAY_HOURS, (last - 1) // DAY_HOURS + 1)
         hours = range(first, min(last, first + DAY_HOURS))
-        of_days = [1 / (1 / _UNSEEN_DAY_VARIANCE + self._days_seen[day % 7] / _DAY_NOISE_VARIANCE) for day in days]
+        of_days = [1 / (1 / _UNSEEN_DAY_VARIANCE + days_seen[day % 7] / _DAY_NOISE_VARIANCE) for day in days]
         of_hours = [
-            1 / (1 / _UNSEEN_HOUR_VARIANCE + self._hours_seen[hour % DAY_HOURS] / _HOUR_NOISE_VARIANCE)
-            for hour in hours
+            1 / (1 / _UNSEEN_HOUR_VARIANCE + hours_seen[hour % DAY_HOURS] / _HOUR_NOISE_VARIANCE) for hour in hours
         ]
         return float(sum(of_days) / len(of_days) ** 2 + sum(of_hours) / len(of_hours) ** 2)
 
@@ -235,6 +238,8 @@ class Surge(CountDetector):
             | {f"level.{name}": column for name, column in self._level.state(rows).items()}
             | {f"profile.{name}": column for name, column in self._profile.state(profiles).items()}
             | {"days_seen": self._days_seen.copy(), "hours_seen": self._hours_seen.copy()}
+            | {f"days_seen_at:{length}": days.copy() for length, (days, _) in self._seen_at_begin.items()}
+            | {f"hours_seen_at:{length}": hours.copy() for length, (_, hours) in self._seen_at_begin.items()}
         )
 
     def load(self, state: Mapping[str, NDArray[Any]], parents: IntArray) -> None:
@@ -253,3 +258,7 @@ class Surge(CountDetector):
         self._profile.load(parts["profile"])
         self._days_seen = state["days_seen"].astype(np.float64)
         self._hours_seen = state["hours_seen"].astype(np.float64)
+        self._seen_at_begin = {
+            length: (state[f"days_seen_at:{length}"].copy(), state[f"hours_seen_at:{length}"].copy())
+            for length in self._judged()
+        }
