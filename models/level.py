@@ -52,14 +52,16 @@ class GammaPoissonLevel:
         self._table["count"][rows] = 0.0
         self._table["mass"][rows] = self.elapsed
 
-    def shape(self) -> FloatArray:
-        """Return the posterior's shape: about the number of tickets the level rests on."""
-        shape: FloatArray = self._table["count"] + self.prior_count
+    def shape(self, rows: IntArray | None = None) -> FloatArray:
+        """Return the posteriors' shapes (of some rows): about the number of tickets a level rests on."""
+        count = self._table["count"]
+        shape: FloatArray = (count if rows is None else count[rows]) + self.prior_count
         return shape
 
-    def mean(self) -> FloatArray:
-        """Return the expected count of an average hour."""
-        mean: FloatArray = self.shape() / (self._table["mass"] + self.prior_hours)
+    def mean(self, rows: IntArray | None = None) -> FloatArray:
+        """Return the expected counts of an average hour (of some rows)."""
+        mass = self._table["mass"]
+        mean: FloatArray = self.shape(rows) / ((mass if rows is None else mass[rows]) + self.prior_hours)
         return mean
 
     def learn(self, counts: FloatArray, mass: FloatArray, hours: float, learning: BoolArray) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DAY_HOURS = 24
 WEEK_DAYS = 7
+_MASSES_REMEMBERED = 64
+"""One window is asked for several times in a row, and the buckets of a day come again at each look."""
 
 _SHAPE = np.array(
     [0.45, 0.35, 0.28, 0.25, 0.25, 0.32, 0.5, 0.8, 1.15, 1.4, 1.5, 1.5]
@@ -40,6 +42,7 @@ class SeasonalProfile:
     def __init__(self, strength: float = 20.0, keep_per_day: float = 0.5 ** (1 / 90)) -> None:
         self.strength = strength
         self.keep_per_day = keep_per_day
+        self._masses: dict[tuple[float, float], FloatArray] = {}
         self._table = RowTable(
             {
                 "hour_count": (np.float64, (DAY_HOURS,), 0.0),
@@ -56,12 +59,20 @@ class SeasonalProfile:
     def add(self, profiles: int) -> None:
         """Add profiles that know nothing yet."""
         self._table.add(profiles)
+        self._masses.clear()
 
     def mass(self, window: Window) -> FloatArray:
-        """Return how many average hours' worth of count each profile expects in the window: (n,)."""
-        end = window.start_hour + window.hours
-        over = self._until(end - WEEK_HOURS) if end > WEEK_HOURS else 0.0
-        return self._until(min(end, float(WEEK_HOURS))) - self._until(window.start_hour) + over
+        """Return how many average hours' worth of count each profile expects in the window: (n,), not to be changed."""
+        key = (window.start_hour, window.hours)
+        known = self._masses.get(key)
+        if known is None:
+            if len(self._masses) >= _MASSES_REMEMBERED:
+                self._masses.clear()
+            end = window.start_hour + window.hours
+            over = self._until(end - WEEK_HOURS) if end > WEEK_HOURS else 0.0
+            known = self._until(min(end, float(WEEK_HOURS))) - self._until(window.start_hour) + over
+            self._masses[key] = known
+        return known
 
     def _until(self, hour: float) -> FloatArray:
         day, rest = divmod(hour, DAY_HOURS)
@@ -103,6 +114,7 @@ class SeasonalProfile:
         np.cumsum(DAY_HOURS * table["day_factor"], axis=1, out=table["days_before"][:, 1:])
         for name in ("hour_count", "hour_exposure", "day_count", "day_exposure"):
             table[name][:] *= self.keep_per_day
+        self._masses.clear()
 
     def state(self, profiles: IntArray) -> dict[str, NDArray[Any]]:
         """Return all that is known of these profiles."""
@@ -111,6 +123,7 @@ class SeasonalProfile:
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Add the profiles of a state."""
         self._table.load(state)
+        self._masses.clear()
 
 
 def _row_sums(factors: FloatArray) -> FloatArray:

@@ -136,7 +136,7 @@ class Surge(CountDetector):
         return list(dict.fromkeys(self._basis(length) for length in self.lengths))
 
     def _freeze(self, rows: IntArray) -> None:
-        rate, shape = self._level.mean()[rows], self._level.shape()[rows]
+        rate, shape = self._level.mean(rows), self._level.shape(rows)
         for length in self._judged():
             self._table[f"rate:{length}"][rows] = rate
             self._table[f"shape:{length}"][rows] = shape
@@ -151,8 +151,11 @@ class Surge(CountDetector):
     def expect(self, rows: IntArray, window: Window) -> FloatArray:
         """Return rate x profile mass."""
         mass = self._profile.mass(window)[self._table["profile"][rows]]
-        rate = self._level.mean() if window.ahead else self._table[f"rate:{self._basis(window.length)}"]
-        expected: FloatArray = rate[rows] * mass
+        if window.ahead:
+            rate = self._level.mean(rows)
+        else:
+            rate = self._table[f"rate:{self._basis(window.length)}"][rows]
+        expected: FloatArray = rate * mass
         return np.maximum(expected, _SMALLEST_MEAN)
 
     def score(self, rows: IntArray, observed: CountArray, window: Window) -> Evidence:
@@ -173,8 +176,8 @@ class Surge(CountDetector):
         square, total = self._table[f"square:{basis}"][rows], self._table[f"mean:{basis}"][rows]
         prior = self.prior_strength
         dispersion = np.clip((square + prior * self.prior_dispersion) / (total + prior), 1.0, _LARGEST_DISPERSION)
-        shape = self._level.shape() if window.ahead else self._table[f"shape:{basis}"]
-        relative = 1.0 / shape[rows] + self._profile_variance(window)
+        shape = self._level.shape(rows) if window.ahead else self._table[f"shape:{basis}"][rows]
+        relative = 1.0 / shape + self._profile_variance(window)
         variance: FloatArray = dispersion * mean + relative * mean * mean
         return variance
 

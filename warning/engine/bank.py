@@ -103,6 +103,8 @@ class SeriesBank:
         self.started: int | None = None
         """Start of the first hour that is learned."""
         self.decisions = 0
+        self._analysed: dict[BucketLength, int] | None = None
+        """Known until something is learned or admitted."""
         self.next_hour = 0
         self._findings: dict[tuple[BucketLength, int], set[tuple[int, str]]] = {}
         self._controls: dict[SeriesKey, list[Control]] = {}
@@ -124,10 +126,12 @@ class SeriesBank:
         series that expects less than a tenth of a ticket reaches the fewest tickets that alert far less often than the
         p-values that alert.
         """
-        kept = np.nonzero(self.admitted())[0]
-        a_week = self.detectors[0].expect(kept, _AVERAGE_WEEK)
-        share = {length: length.nominal_ms / BucketLength.WEEK.nominal_ms for length in BucketLength}
-        return {length: int((a_week * share[length] >= _LEAST_EXPECTED).sum()) for length in BucketLength}
+        if self._analysed is None:
+            kept = np.nonzero(self.admitted())[0]
+            a_week = self.detectors[0].expect(kept, _AVERAGE_WEEK)
+            share = {length: length.nominal_ms / BucketLength.WEEK.nominal_ms for length in BucketLength}
+            self._analysed = {n: int((a_week * share[n] >= _LEAST_EXPECTED).sum()) for n in BucketLength}
+        return self._analysed
 
     def add(self, key: SeriesKey, parent: int, root: int, group: int, standing: Standing) -> int:
         """Add a series; ``root`` is the row whose seasonal profile it shares, or NO_PARENT for its own."""
@@ -151,6 +155,7 @@ class SeriesBank:
     def admit(self, row: int) -> None:
         """Keep a series: it starts from what its past silence says, wherever in the bucket its first ticket came."""
         self.table["standing"][row] = Standing.ADMITTED
+        self._analysed = None
         for detector in self.detectors:
             detector.restart(np.array([row], np.int64))
 
@@ -193,6 +198,7 @@ class SeriesBank:
         for length, bucket in ended:
             yield from self._judge(length, bucket, None)
             hooks.closing(length, bucket)
+        self._analysed = None
         for length, bucket in ended:
             counts = self.counts.close(length, bucket, self.rows)
             protected = self._protected(self.grid.start(length, bucket), hour_start)
@@ -249,12 +255,15 @@ class SeriesBank:
     ) -> Iterator[Finding]:
         window = self._window(length, bucket, until)
         counts = self.counts.open[length][bucket]
-        observed = counts[rows]
-        rows = rows[observed >= self.config.least_observed]
+        rows = rows[counts[rows] >= self.config.least_observed]
+        if not len(rows) and not earlier:
+            return
         expected = detector.expect(rows, window)
         rows = rows[counts[rows] > expected + _SCREEN_SDS * np.sqrt(expected)]
         factor = 1.0 if until is None else LOOK_FACTOR
-        hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]
+        hits = rows
+        if len(rows):
+            hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]
         lost = sorted(earlier.difference(hits.tolist())) if until is None else []
         shown = np.concatenate([hits, np.array(lost, np.int64)])
         if not len(shown):

@@ -68,7 +68,7 @@ class CountStore:
     def touched(self) -> list[tuple[BucketLength, int, IntArray]]:
         """Return the open buckets counted into since the last call, each with its rows (ascending)."""
         touched = [
-            (length, bucket, np.unique(np.concatenate(rows)))
+            (length, bucket, self._distinct(rows))
             for (length, bucket), rows in sorted(
                 self._touched.items(), key=lambda item: (LENGTHS.index(item[0][0]), item[0][1])
             )
@@ -76,6 +76,12 @@ class CountStore:
         ]
         self._touched.clear()
         return touched
+
+    def _distinct(self, parts: list[IntArray]) -> IntArray:
+        marks = np.zeros(self._capacity, np.bool_)
+        for part in parts:
+            marks[part] = True
+        return np.nonzero(marks)[0]
 
     def observed(self, length: BucketLength, bucket: int, rows: IntArray) -> CountArray:
         """Return the counts of an open bucket (zeros where nothing came)."""
@@ -91,8 +97,8 @@ class CountStore:
         some = np.nonzero(counts)[0]
         closed = self._closed[length]
         closed[bucket] = (some, counts[some])
-        for old in [known for known in closed if known <= bucket - self._kept[length]]:
-            del closed[old]
+        while (oldest := next(iter(closed))) <= bucket - self._kept[length]:
+            del closed[oldest]
         return counts
 
     def correct(self, rows: IntArray, quarter: int, amounts: CountArray) -> None:

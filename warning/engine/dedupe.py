@@ -107,9 +107,12 @@ class SeenTickets:
     def _count(self, days: IntArray, shards: IntArray) -> None:
         if not len(days):
             return
-        pairs, counts = np.unique(np.stack([shards, days]), axis=1, return_counts=True)
-        for shard, day, count in zip(pairs[0].tolist(), pairs[1].tolist(), counts.tolist(), strict=True):
-            per_day = self._per_day[shard]
+        first = int(days.min())
+        span = int(days.max()) - first + 1
+        pairs, counts = np.unique(shards.astype(np.int64) * span + (days - first), return_counts=True)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            shard, offset = divmod(pair, span)
+            per_day, day = self._per_day[shard], first + offset
             per_day[day] = per_day.get(day, 0) + count
 
     def _reserve(self, more: int) -> None:

@@ -44,18 +44,21 @@ class Entries:
 
     def take(self, index: IntArray | BoolArray) -> Entries:
         """Return some of the tickets."""
-        return Entries(*(getattr(self, field.name)[index] for field in fields(self)))
+        return Entries(*(getattr(self, name)[index] for name in _COLUMNS))
 
     @staticmethod
     def joined(parts: list[Entries]) -> Entries:
         """Return all tickets of several."""
-        return Entries(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Entries)))
+        return Entries(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
 
     def leaves(self) -> IntArray:
         """Return each ticket's deepest series."""
         depth = (self.rows >= 0).sum(axis=1) - 1
         leaves: IntArray = self.rows[np.arange(len(self)), np.maximum(depth, 0)]
         return leaves
+
+
+_COLUMNS = tuple(field.name for field in fields(Entries))
 
 
 class PendingTickets:
@@ -127,7 +130,7 @@ class PendingTickets:
 
         def part(entries: Entries) -> list[NDArray[Any]]:
             chosen = entries.take(np.isin(entries.rows[:, 0], mine))
-            columns = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+            columns = {name: getattr(chosen, name) for name in _COLUMNS}
             return list((columns | {"rows": mapped[columns["rows"]]}).values())
 
         return {
@@ -141,7 +144,7 @@ class PendingTickets:
         def entries(columns: list[NDArray[Any]]) -> Entries:
             loaded = Entries(*columns)
             rows = np.where(loaded.rows < 0, -1, loaded.rows + first)
-            return Entries(*(rows if f.name == "rows" else getattr(loaded, f.name) for f in fields(loaded)))
+            return Entries(*(rows if name == "rows" else getattr(loaded, name) for name in _COLUMNS))
 
         for quarter, *columns in state["open"]:
             self._open.setdefault(quarter, []).append(entries(columns))
