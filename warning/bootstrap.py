@@ -18,9 +18,10 @@ from warning.policy.config import PolicyConfig
 from warning.runtime.backtest import Intake, run
 from warning.runtime.clock import now_ms
 from warning.runtime.feed import Feed
+from warning.store.logfile import LOG_VERSION, LogHeader, read_header, read_records, write_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from warning.engine.records import Record
     from warning.intake.mapping import Mapping
@@ -77,6 +78,48 @@ def run_backtest(
     records = _records(paths, source, settings, register, intake, arrival_order=arrival_order, progress=progress)
     names = tuple(path.name for path in paths)
     return run(engine, records, intake, inputs=names, mapping=source.name, version=version("early-warning"))
+
+
+def run_backtest_log(log: Path, *, settings: Settings, progress: Callable[[int], None] | None = None) -> BacktestResult:
+    """Run a recorded log through the engine."""
+    header = read_header(log)
+    engine = build_engine(
+        settings, jurisdiction=header.jurisdiction, zone=settings.zone or header.zone, register=_register(settings)
+    )
+    records = _told(read_records(log), progress)
+    release = version("early-warning")
+    return run(engine, records, Intake(), inputs=tuple(header.inputs), mapping=header.mapping, version=release)
+
+
+def export_log(
+    paths: Sequence[Path],
+    *,
+    mapping: str,
+    settings: Settings,
+    arrival_order: bool = False,
+    out: Path,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write files as a log; returns how many records it holds."""
+    source = load_mapping(mapping)
+    register = _register(settings)
+    header = LogHeader(
+        version=LOG_VERSION,
+        jurisdiction=_jurisdiction(settings, source),
+        zone=settings.zone or source.zone,
+        mapping=source.name,
+        inputs=[path.name for path in paths],
+    )
+    records = _records(paths, source, settings, register, Intake(), arrival_order=arrival_order, progress=progress)
+    return write_log(out, header, records)
+
+
+def _told(records: Iterable[tuple[Record, int]], progress: Callable[[int], None] | None) -> Iterator[Record]:
+    """Yield the records, telling how many bytes each took."""
+    for record, size in records:
+        yield record
+        if progress is not None:
+            progress(size)
 
 
 def _records(

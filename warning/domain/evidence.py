@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from warning.domain.bucket import BucketLength
-    from warning.domain.series import SeriesKey
+from warning.domain.bucket import BucketLength
+from warning.domain.series import SeriesKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

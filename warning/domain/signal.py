@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from warning.domain.bucket import BucketLength
-    from warning.domain.series import SeriesKey
+from warning.domain.bucket import BucketLength
+from warning.domain.series import SeriesKey
 
 
 class EvidenceState(StrEnum):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from warning.domain.alert import Alert
 from warning.domain.bucket import BucketLength
 from warning.domain.control import Control
+from warning.domain.evidence import EvidencePoint
 from warning.domain.outcome import RowOutcome
+from warning.domain.signal import Signal
 from warning.intake.columns import TicketColumns
-
-if TYPE_CHECKING:
-    from warning.domain.alert import Alert
-    from warning.domain.evidence import EvidencePoint
-    from warning.domain.signal import Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from warning.domain.alert import AlertStatus, Transition
+from warning.domain.area import AreaRegister
 from warning.domain.bucket import BucketLength
 from warning.domain.series import SeriesKind
 from warning.domain.signal import EvidenceState, Signal
+from warning.policy.config import PolicyConfig
 from warning.policy.severity import LONGEST_RECURRENCE_DAYS
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from warning.domain.area import AreaRegister
-    from warning.policy.config import PolicyConfig
 
 _SHORTEST_FIRST = {length: rank for rank, length in enumerate(BucketLength)}
 _SHARE_EXPLAINED = 0.5
