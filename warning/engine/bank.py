@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import numpy as np
 
 from models.base import NO_PARENT, WEEK_HOURS, BoolArray, CountDetector, IntArray, Window
@@ -380,7 +381,7 @@ class SeriesBank:
         for label, bucket, offset, name in state["findings"]:
             self._findings.setdefault((BucketLength(label), bucket), set()).add((first + offset, name))
         self.started, self.next_hour = state["started"], state["next_hour"]
-        for control in state["controls"]:
+        for control in msgspec.convert(state["controls"], list[Control]):
             if control.series is not None and control not in self._controls.setdefault(control.series, []):
                 self._controls[control.series].append(control)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from models.base import discover
 from warning.domain.control import Control
+from warning.domain.errors import IncompatibleSnapshotError
 from warning.domain.series import SeriesKind
 from warning.domain.ticket import LifeEvent
 from warning.engine.config import EngineConfig
@@ -15,6 +17,7 @@ from warning.engine.grid import Grid
 from warning.engine.jurisdiction_stage import Judgement, JurisdictionStage, Policy
 from warning.engine.records import Output, Record, Tick
 from warning.engine.shard_stage import ShardStage
+from warning.engine.snapshot import VERSION, migrated, packed, unpacked
 from warning.engine.statistics import Statistics
 from warning.intake.columns import TicketColumns
 
@@ -62,6 +65,37 @@ class Engine:
     def shortened_horizon(self) -> bool:
         """Whether a shard had to forget tickets before the horizon."""
         return any(stage.seen.shortened for stage in self.stages)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the whole state as versioned plain data: dicts, lists, text, numbers and bytes."""
+        state = {
+            "version": VERSION,
+            "jurisdiction": self.config.jurisdiction,
+            "shards": [self._stage_of[shard].state(shard) for shard in range(self.config.shards)],
+            "stage": self.jurisdiction.state(),
+        }
+        plain: dict[str, Any] = msgspec.to_builtins(packed(state), builtin_types=(bytes,))
+        return plain
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Take a snapshot's state over, in an engine that has applied nothing; its partitions may be others.
+
+        Raises IncompatibleSnapshotError for a snapshot of another jurisdiction, of other shards or detectors, or of a
+        version that cannot be migrated.
+        """
+        state = unpacked(migrated(snapshot))
+        self._check(state)
+        for shard_state in state["shards"]:
+            self._stage_of[shard_state["shard"]].load(shard_state)
+        self.jurisdiction.load(state["stage"])
+
+    def _check(self, state: dict[str, Any]) -> None:
+        mine = {detector.name for detector in self.jurisdiction.bank.detectors}
+        wanted = (self.config.jurisdiction, self.config.shards, mine)
+        found = (state["jurisdiction"], len(state["shards"]), set(state["stage"]["bank"]["detectors"]))
+        if wanted != found:
+            msg = f"the snapshot is of {found}, this engine of {wanted}; rebuild the state from the log"
+            raise IncompatibleSnapshotError(msg)
 
     def _apply_batch(self, batch: TicketColumns) -> Output:
         self.statistics.count_batch(batch)

@@ -6,7 +6,7 @@ and hours count elapsed time, days and weeks (from Monday) local dates, so a day
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.base import WEEK_HOURS, Window
@@ -39,8 +39,13 @@ class Grid:
         self._day_starts: dict[int, int] = {}
 
     def moment(self, ms: int) -> datetime:
-        """Return the local time, with its zone."""
-        return datetime.fromtimestamp(ms / 1000, tz=UTC).astimezone(self.zone)
+        """Return the local time with its offset.
+
+        The offset is fixed, not the zone's rule: such times compare and add as moments also where clocks change, and
+        are the same after they were written and read.
+        """
+        local = datetime.fromtimestamp(ms / 1000, tz=UTC).astimezone(self.zone)
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
 
     def ids(self, quarter: int) -> tuple[int, int, int, int]:
         """Return the ids of the quarter, hour, day and week that hold a quarter of an hour."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import numpy as np
 
 from models.base import NO_PARENT, CountDetector
@@ -220,7 +221,7 @@ class JurisdictionStage:
         self.policy.load(state["policy"])
         self.last_tick = state["last_tick"]
         self.left_out = set(state["left_out"])
-        for report in state["waiting"]:
+        for report in msgspec.convert(state["waiting"], list[TickReport]):
             self._waiting.setdefault(report.tick.number, []).append(report)
         for key, standing in zip(self.bank.keys, self.bank.table["standing"].tolist(), strict=True):
             self._kept[key.kind] += standing == Standing.ADMITTED

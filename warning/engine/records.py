@@ -53,15 +53,14 @@ class TickReport:
     """Tickets of totals, departments and channels since the last tick (negative where one was taken back)."""
     corrections: list[SeriesCount] = field(default_factory=list)
     """The same of late tickets, whose buckets have closed."""
-    life: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(department, life event) -> how many since the last tick."""
+    life: list[tuple[str, str, int]] = field(default_factory=list)
+    """(department, life event, how many) since the last tick."""
     series: int = 0
     analysed: dict[BucketLength, int] = field(default_factory=dict)
     """How many series can be unusual by chance in a bucket of each length."""
     decisions: int = 0
     overflowed: int = 0
     horizon_days: float = 0.0
-    protected: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

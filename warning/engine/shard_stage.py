@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from models.base import NO_PARENT, BoolArray, IntArray
-from warning.domain.area import SEPARATOR, AreaPath
+from warning.domain.area import AreaPath
 from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
+from warning.domain.evidence import EvidencePoint
 from warning.domain.outcome import RowOutcome
 from warning.domain.series import OVERFLOW, SeriesKey, SeriesKind
 from warning.domain.ticket import LifeEvent
@@ -19,13 +21,13 @@ from warning.engine.bank import Finding, SeriesBank, Standing
 from warning.engine.course import Courses
 from warning.engine.dedupe import CHANGED, NEW, SeenTickets
 from warning.engine.pending import Entries, PendingTickets
-from warning.engine.records import OUTCOME_ORDER, SeriesCount, Tick, TickReport
+from warning.engine.records import OUTCOME_ORDER, Tick, TickReport
 from warning.engine.signals import signal_of
+from warning.engine.tally import Tally
 
 if TYPE_CHECKING:
     from models.base import CountDetector
     from warning.domain.control import Control
-    from warning.domain.evidence import EvidencePoint
     from warning.domain.signal import Signal
     from warning.engine.config import EngineConfig
     from warning.engine.grid import Grid
@@ -67,18 +69,15 @@ class ShardStage:
         self._lineages: dict[tuple[str, str], Lineage] = {}
         self._tentative = np.zeros(config.shards, np.int64)
         self._admitted = np.zeros(config.shards, np.int64)
-        self._counts: dict[tuple[str, str, str, int], int] = {}
-        self._corrections: dict[tuple[str, str, str, int], int] = {}
-        self._life: dict[tuple[str, str], int] = {}
         self._points: list[EvidencePoint] = []
-        self._overflowed = 0
+        self._tally = Tally()
 
     def apply(self, batch: TicketColumns) -> NDArray[np.uint8]:
         """Count a batch: returns an outcome code for each row that came from a source, of the shards carried here.
 
         Rows of other shards must have been left out (see ``owned``).
         """
-        self._count_life(batch)
+        self._tally.count_life(batch)
         created = batch.kind == LifeEvent.CREATED
         if not created.all():
             batch = batch.take(np.nonzero(created)[0])
@@ -133,11 +132,13 @@ class ShardStage:
         times, quarters = batch.time[index], batch.time[index] // QUARTER_MS
         lineages, inverse, whole = self._lineages_of(batch, index, self._lineage)
         rows = lineages[inverse]
-        self._overflowed += int((~whole[inverse]).sum())
+        self._tally.overflowed += int((~whole[inverse]).sum())
         self._count_series(rows, quarters, 1)
-        self._tally(self._counts, batch, index, 1)
-        names = (np.array(column.values, np.object_)[column.codes[index]] for column in _names(batch))
-        area, department, channel = names
+        self._tally.count(batch, index)
+        area, department, channel = (
+            np.array(column.values, np.object_)[column.codes[index]]
+            for column in (batch.area, batch.department, batch.channel)
+        )
         self.pending.add(
             Entries(
                 times,
@@ -214,11 +215,7 @@ class ShardStage:
         self.pending.remove(int(keys[row]))
         quarter = old.time // QUARTER_MS
         self._count_series(old.rows, quarter, -1)
-        root = old.area[0].partition(SEPARATOR)[0]
-        for kind, name in zip(_TALLIED, (old.area[0], old.department[0], old.channel[0]), strict=True):
-            if name:
-                entry = (*_series_name(kind, root, name), int(quarter[0]))
-                self._counts[entry] = self._counts.get(entry, 0) - 1
+        self._tally.take_back(old.area[0], old.department[0], old.channel[0], int(quarter[0]))
         self._accept(batch, keys, np.array([row], np.int64))
 
     def _correct(self, batch: TicketColumns, index: IntArray) -> None:
@@ -231,38 +228,13 @@ class ShardStage:
             mine = rows[quarters == quarter].ravel()
             some, amounts = np.unique(mine[mine >= 0], return_counts=True)
             self.bank.counts.correct(some, quarter, amounts.astype(np.int32))
-        self._tally(self._corrections, batch, index, 1)
+        self._tally.correct(batch, index)
 
     def _known_lineage(self, area: str, category: str) -> Lineage:
         keys = [SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category) for path in AreaPath.parse(area).lineage()]
         rows = [self.bank.row_of.get(key, -1) for key in keys]
         admitted = self.bank.admitted()
         return _padded([row for row in rows if row >= 0 and admitted[row]]), True
-
-    def _tally(
-        self, into: dict[tuple[str, str, str, int], int], batch: TicketColumns, index: IntArray, amount: int
-    ) -> None:
-        """Add tickets to the totals, departments and channels of the next report."""
-        for root, mine in _by_root(batch.area, index):
-            quarters = batch.time[mine] // QUARTER_MS
-            first = int(quarters.min())
-            span = int(quarters.max()) - first + 1
-            for kind, column in zip(_TALLIED, _names(batch), strict=True):
-                pairs, counts = np.unique(column.codes[mine] * span + (quarters - first), return_counts=True)
-                for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-                    code, offset = divmod(pair, span)
-                    name = column.values[code]
-                    if name:
-                        entry = (*_series_name(kind, root, name), first + offset)
-                        into[entry] = into.get(entry, 0) + amount * count
-
-    def _count_life(self, batch: TicketColumns) -> None:
-        departments = batch.department.codes.astype(np.int64) * len(LifeEvent) + batch.kind
-        pairs, counts = np.unique(departments, return_counts=True)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            code, kind = divmod(pair, len(LifeEvent))
-            entry = (batch.department.values[code], LifeEvent(kind).name.lower())
-            self._life[entry] = self._life.get(entry, 0) + count
 
     def tick(self, tick: Tick) -> TickReport | None:
         """Close what ends by the tick's watermark and look at what is open; None for a number already passed."""
@@ -296,17 +268,13 @@ class ShardStage:
             shards=self.shards,
             signals=sorted(signals, key=lambda signal: signal.id),
             points=self._points,
-            counts=_sorted_counts(self._counts),
-            corrections=_sorted_counts(self._corrections),
-            life=self._life,
             series=int(self.bank.admitted().sum()),
             analysed=self.bank.analysed(),
             decisions=self.bank.decisions,
-            overflowed=self._overflowed,
             horizon_days=self.seen.remembered_days(self._day),
         )
-        self._counts, self._corrections, self._life, self._points = {}, {}, {}, []
-        self._overflowed = self.bank.decisions = 0
+        self._tally.hand_over(report)
+        self._points, self.bank.decisions = [], 0
         return report
 
     def closing_quarter(self, quarter: int) -> None:
@@ -337,7 +305,7 @@ class ShardStage:
         overflow = self._overflow_row(shard) if parent == NO_PARENT else None
         for quarter, counts in bank.counts.open[BucketLength.QUARTER].items():
             amount = int(counts[row])
-            self._overflowed += amount
+            self._tally.overflowed += amount
             if amount and overflow is not None:
                 bank.counts.add(np.array([overflow]), np.array([quarter]), amount)
 
@@ -355,7 +323,7 @@ class ShardStage:
             self.bank.control(control)
 
     def state(self, shard: int) -> dict[str, Any]:
-        """Return everything known of one shard, and of the tick it was taken at."""
+        """Return everything known of one shard; what is not yet reported goes with the stage's first shard."""
         rows = np.nonzero(self.bank.table["group"] == shard)[0]
         place = {row: offset for offset, row in enumerate(rows.tolist())}
         return {
@@ -367,6 +335,8 @@ class ShardStage:
             "last_tick": self.last_tick,
             "watermark": self.watermark,
             "day": self._day,
+            "tally": self._tally.state() if shard == self.shards[0] else None,
+            "points": self._points if shard == self.shards[0] else [],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -377,36 +347,14 @@ class ShardStage:
         self.pending.load(state["pending"], first)
         self.seen.load(shard, state["seen"])
         self.last_tick, self.watermark, self._day = state["last_tick"], state["watermark"], state["day"]
+        self._points += msgspec.convert(state["points"], list[EvidencePoint])
+        if state["tally"] is not None:
+            self._tally.load(state["tally"])
         standing = self.bank.table["standing"][first:]
         overflow = sum(key.area == OVERFLOW for key in self.bank.keys[first:])
         self._admitted[shard] = int((standing == Standing.ADMITTED).sum()) - overflow
         self._tentative[shard] = int((standing == Standing.TENTATIVE).sum())
 
 
-_TALLIED = (SeriesKind.TOTAL, SeriesKind.DEPARTMENT, SeriesKind.CHANNEL)
-
-
-def _names(batch: TicketColumns) -> tuple[Dictionary, Dictionary, Dictionary]:
-    return batch.area, batch.department, batch.channel
-
-
-def _series_name(kind: SeriesKind, root: str, name: str) -> tuple[str, str, str]:
-    return (kind.value, name, "") if kind is SeriesKind.TOTAL else (kind.value, root, name)
-
-
-def _by_root(area: Dictionary, index: IntArray) -> Iterator[tuple[str, IntArray]]:
-    """Yield each root area with the tickets in it (there is seldom more than one)."""
-    codes = area.codes[index]
-    roots: dict[str, list[int]] = {}
-    for code in np.unique(codes).tolist():
-        roots.setdefault(area.values[code].partition(SEPARATOR)[0], []).append(code)
-    for root, mine in roots.items():
-        yield root, index if len(roots) == 1 else index[np.isin(codes, mine)]
-
-
 def _padded(rows: list[int]) -> IntArray:
     return np.array(rows + [-1] * (LEVELS - len(rows)), np.int64)
-
-
-def _sorted_counts(counts: dict[tuple[str, str, str, int], int]) -> list[SeriesCount]:
-    return [(*entry, amount) for entry, amount in sorted(counts.items()) if amount]

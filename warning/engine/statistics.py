@@ -57,13 +57,11 @@ class Statistics:
         self.decisions += report.decisions
         self.overflowed += report.overflowed
         self.horizon_days = min(self.horizon_days, report.horizon_days)
-        for (department, event), count in report.life.items():
+        for department, event, count in report.life:
             self.life_events[event] = self.life_events.get(event, 0) + count
-            if LifeEvent[event.upper()].ends_work:
-                self.backlog[department] = self.backlog.get(department, 0) - count
-        for kind, _, name, _, count in report.counts:
-            if kind == "department":
-                self.backlog[name] = self.backlog.get(name, 0) + count
+            kind = LifeEvent[event.upper()]
+            change = count * (kind.starts_work - kind.ends_work)
+            self.backlog[department] = self.backlog.get(department, 0) + change
 
     def count_judgement(self, judgement: Judgement) -> None:
         """Note what the jurisdiction stage decided."""

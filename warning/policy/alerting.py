@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import xxhash
 
 from warning.domain.alert import Alert, AlertStatus, Transition
@@ -194,8 +195,8 @@ class AlertPolicy:
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over the open episodes of a state."""
-        self._episodes = {episode.id: episode for episode in state["episodes"]}
-        self._shown = dict(state["shown"])
+        self._episodes = {episode.id: episode for episode in msgspec.convert(state["episodes"], list[Episode])}
+        self._shown = msgspec.convert(state["shown"], dict[str, Alert])
 
 
 def _category_first(signal: Signal) -> tuple[bool, datetime, str, str]:

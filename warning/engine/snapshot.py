@@ -1,0 +1,64 @@
+"""Snapshots: an engine's whole state as versioned plain data (never pickle), which any version can migrate forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from warning.domain.errors import IncompatibleSnapshotError
+
+VERSION = 1
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From each older version to the next one."""
+
+_ARRAY = "__array__"
+_TEXT = "text"
+
+
+def packed(value: Any) -> Any:
+    """Turn arrays into plain data: dtype, shape and bytes (little endian), or a list for text."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == np.object_:
+            return {_ARRAY: _TEXT, "data": value.tolist()}
+        little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+        return {_ARRAY: little.dtype.str, "shape": list(little.shape), "data": little.tobytes()}
+    if isinstance(value, dict):
+        return {key: packed(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [packed(inner) for inner in value]
+    return value
+
+
+def unpacked(value: Any) -> Any:
+    """Turn plain data back into arrays."""
+    if isinstance(value, dict):
+        kind = value.get(_ARRAY)
+        if kind == _TEXT:
+            return np.array([*value["data"], None], np.object_)[:-1]
+        if kind is not None:
+            array = np.frombuffer(value["data"], np.dtype(kind)).reshape(value["shape"])
+            return array.astype(array.dtype.newbyteorder("="))
+        return {key: unpacked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [unpacked(inner) for inner in value]
+    return value
+
+
+def migrated(
+    snapshot: dict[str, Any],
+    version: int = VERSION,
+    migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = MIGRATIONS,
+) -> dict[str, Any]:
+    """Bring a snapshot to a version step by step; raises IncompatibleSnapshotError where there is no way."""
+    while snapshot.get("version") != version:
+        step = migrations.get(snapshot.get("version", 0))
+        if step is None:
+            msg = (
+                f"a snapshot of version {snapshot.get('version')!r} cannot be brought to version {version}; "
+                "rebuild the state from the log"
+            )
+            raise IncompatibleSnapshotError(msg)
+        snapshot = step(snapshot)
+    return snapshot
