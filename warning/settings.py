@@ -1,7 +1,8 @@
 """Settings: the only reader of the environment and of settings files.
 
-Every setting has a default that works. A YAML file (``--settings FILE``) overrides defaults; environment variables
-named ``EARLY_WARNING_<GROUP>__<NAME>`` (for example ``EARLY_WARNING_ENGINE__LATENESS_MINUTES``) override the file.
+Every setting has a default that works. A YAML file (``--settings FILE``) overrides defaults (a name with nothing after
+it keeps its default); environment variables named ``EARLY_WARNING_<GROUP>__<NAME>`` (for example
+``EARLY_WARNING_ENGINE__LATENESS_MINUTES``) override the file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from warning.domain.errors import InvalidInputError
 
@@ -21,8 +23,19 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "EARLY_WARNING_"
 
 
+_ADVICE = "See the settings table in the README."
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_yes_or_no(cls, value: object) -> object:
+        """YAML reads ``no`` and ``off`` as false, which would count as the number 0."""
+        if isinstance(value, bool):
+            raise PydanticCustomError("yes_or_no", "YAML reads this as yes or no; write a number, or a text in quotes")
+        return value
 
 
 class EngineGroup(_Group):
@@ -51,6 +64,12 @@ class EngineGroup(_Group):
         24, ge=0, le=24 * 60, description="Hours at the start that only teach and raise nothing. 预热小时数"
     )
     history_days: int = Field(730, ge=8, description="Days of counts kept for charts and refits. 计数保留天数")
+
+    @field_validator("step_minutes", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        """Environment variables are text, which a closed set of numbers does not take."""
+        return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
 class PolicyGroup(_Group):
@@ -84,16 +103,17 @@ class Settings(_Group):
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read defaults, then a YAML file, then the environment; raises InvalidInputError naming the field."""
     values = _read_file(path) if path is not None else {}
-    for dotted, text in _from_environment(os.environ if environment is None else environment):
-        _set_dotted(values, dotted, text)
+    variables = _variables(os.environ if environment is None else environment)
+    for dotted, (variable, text) in variables.items():
+        _set_dotted(values, dotted, text, variable)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        where = f"settings{f' {path}' if path else ''}: {name}"
-        problem = f"{first['msg']} (got {first.get('input')!r})"
-        raise InvalidInputError(where, problem, "See the settings table in the README.") from error
+        file = f"settings {path}" if path else "settings"
+        where = next((v for dotted, (v, _) in variables.items() if f"{dotted}.".startswith(f"{name}.")), file)
+        raise InvalidInputError(f"{where}: {name}", f"{first['msg']} (got {first.get('input')!r})", _ADVICE) from error
 
 
 def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
@@ -118,19 +138,27 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(loaded, dict):
         raise InvalidInputError(f"settings {path}", "is not a table of settings", "Write `name: value` lines.")
-    return loaded
+    return _stated(loaded)
 
 
-def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [
-        (name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."), text)
+def _stated(table: dict[str, Any]) -> dict[str, Any]:
+    """Leave out names that have nothing after them."""
+    return {k: _stated(v) if isinstance(v, dict) else v for k, v in table.items() if v is not None}
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return, by dotted name, the variable that sets it and its text."""
+    return {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."): (f"environment variable {name}", text)
         for name, text in sorted(environment.items())
         if name.startswith(ENVIRONMENT_PREFIX)
-    ]
+    }
 
 
-def _set_dotted(values: dict[str, Any], dotted: str, text: str) -> None:
+def _set_dotted(values: dict[str, Any], dotted: str, text: str, variable: str) -> None:
     *groups, name = dotted.split(".")
     for group in groups:
         values = values.setdefault(group, {})
+        if not isinstance(values, dict):
+            raise InvalidInputError(variable, f"{group} is given as {values!r}, which has no {name}", _ADVICE)
     values[name] = text
