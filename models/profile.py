@@ -104,12 +104,16 @@ class SeasonalProfile:
         self._table["day_exposure"][:, day] += np.where(learning, level * window.hours, 0.0)
 
     def end_day(self) -> None:
-        """Compute the factors anew from the sums, and forget a little of them."""
+        """Compute the factors anew from the sums, and forget a little of them.
+
+        A profile that has learned nothing stays, to the bit, as it was added: rounding must not tell its age.
+        """
         table, k = self._table, self.strength
+        told = table["day_exposure"].any(axis=1, keepdims=True)
         hours = (table["hour_count"] + k * TYPICAL_DAY) / (table["hour_exposure"] + k)
-        table["hour_factor"][:] = hours * (DAY_HOURS / _row_sums(hours))
+        table["hour_factor"][:] = np.where(told, hours * (DAY_HOURS / _row_sums(hours)), table["hour_factor"])
         days = (table["day_count"] + k) / (table["day_exposure"] + k)
-        table["day_factor"][:] = days * (WEEK_DAYS / _row_sums(days))
+        table["day_factor"][:] = np.where(told, days * (WEEK_DAYS / _row_sums(days)), table["day_factor"])
         np.cumsum(table["hour_factor"], axis=1, out=table["hours_before"][:, 1:])
         np.cumsum(DAY_HOURS * table["day_factor"], axis=1, out=table["days_before"][:, 1:])
         for name in ("hour_count", "hour_exposure", "day_count", "day_exposure"):

@@ -38,8 +38,11 @@ _HOUR_NOISE_VARIANCE = 0.5
 _SMALLEST_MEAN = 1e-9
 _LARGEST_DISPERSION = 50.0
 _DISPERSION_HALF_LIFE_DAYS = 90.0
-_BOUNDED_SDS = 2.5
-"""Residuals beyond this many standard deviations count as this: one outbreak must not widen the bound for months."""
+_BOUNDED_SDS = 3.0
+"""Residuals beyond this many standard deviations of a normal count as this: one outbreak must not widen the bound for
+months. Counts are skew, so the bound stands at their quantile of that probability, about .001, where a series stops
+learning anyway. At plain standard deviations sparse over-dispersed series look like Poisson, and p-values of at most
+.001 come six times too often."""
 
 
 class Surge(CountDetector):
@@ -208,8 +211,8 @@ class Surge(CountDetector):
         length = window.length
         keep = 0.5 ** (window.hours / (_DISPERSION_HALF_LIFE_DAYS * DAY_HOURS))
         known = 1.0 / self._table[f"shape:{length}"] + self._profile_variance(window)
-        bound = _BOUNDED_SDS**2 * self._variance(np.arange(self.rows), expected, window)
-        surplus = np.maximum(np.minimum((observed - expected) ** 2, bound) - known * expected * expected, 0.0)
+        bound = _largest_residual(expected, self._variance(np.arange(self.rows), expected, window))
+        surplus = np.maximum(np.minimum((observed - expected) ** 2, bound * bound) - known * expected * expected, 0.0)
         for name, gain in (("square", surplus), ("mean", expected)):
             column = self._table[f"{name}:{length}"]
             column[:] = np.where(protected, column, keep * column + gain)
@@ -229,7 +232,7 @@ class Surge(CountDetector):
             self._days_seen[day] += window.hours / DAY_HOURS
         else:
             self._days_seen += window.hours / WEEK_HOURS
-        if (window.start_hour + window.hours) % DAY_HOURS == 0:
+        if (window.start_hour + window.hours) // DAY_HOURS > window.start_hour // DAY_HOURS:
             self._profile.end_day()
 
     def state(self, rows: IntArray) -> State:
@@ -265,3 +268,14 @@ class Surge(CountDetector):
             length: (state[f"days_seen_at:{length}"].copy(), state[f"hours_seen_at:{length}"].copy())
             for length in self._judged()
         }
+
+
+def _largest_residual(mean: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return how far above its mean a count is believed: its quantile at _BOUNDED_SDS (Cornish & Fisher 1938).
+
+    The skewness of a negative binomial is (2 variance / mean - 1) / standard deviation.
+    """
+    residual: FloatArray = (
+        _BOUNDED_SDS * np.sqrt(variance) + (2.0 * variance / mean - 1.0) * (_BOUNDED_SDS**2 - 1.0) / 6.0
+    )
+    return residual
