@@ -199,6 +199,7 @@ class SeriesBank:
         for length, bucket in ended:
             yield from self._judge(length, bucket, None)
             hooks.closing(length, bucket)
+        self._protect_by_day(hour, day)
         self._analysed = None
         for length, bucket in ended:
             counts = self.counts.close(length, bucket, self.rows)
@@ -269,8 +270,9 @@ class SeriesBank:
         shown = np.concatenate([hits, np.array(lost, np.int64)])
         if not len(shown):
             return
-        self._protect(hits, length, bucket, until)
-        if until is not None:
+        if until is None:
+            self._protect(hits, self.grid.start(length, bucket), self.grid.end(length, bucket))
+        else:
             self._findings.setdefault((length, bucket), set()).update((row, detector.name) for row in hits.tolist())
         evidence = detector.score(shown, counts[shown], window)
         for i, row in enumerate(shown.tolist()):
@@ -288,15 +290,30 @@ class SeriesBank:
                 float(evidence.score[i]),
             )
 
-    def _protect(self, rows: IntArray, length: BucketLength, bucket: int, until: int | None) -> None:
-        """Keep rows with evidence from learning its hours."""
-        end = self.grid.end(length, bucket)
-        if until is not None:
-            end = min(end, self.grid.end(BucketLength.HOUR, self.grid.hour_of(until)))
-        start = max(self.grid.start(length, bucket), self.grid.start(BucketLength.HOUR, self.next_hour))
+    def _protect(self, rows: IntArray, start: int, end: int) -> None:
+        """Keep rows with final evidence from learning a bucket.
+
+        Provisional evidence does not protect: it depends on the order of arrival, and what is learned must not.
+        """
         rested = self.table["protected_until"][rows] <= start - DAY_MS
         self.table["protected_since"][rows[rested]] = start
         self.table["protected_until"][rows] = np.maximum(self.table["protected_until"][rows], end)
+
+    def _protect_by_day(self, hour: int, day: int) -> None:
+        """Keep rows whose day so far is unusual from learning the hour, though the hour alone would not show it."""
+        counts = self.counts.open[BucketLength.HOUR].get(hour)
+        if counts is None or self._warming_up(BucketLength.DAY, day):
+            return
+        start, end = self.grid.start(BucketLength.HOUR, hour), self.grid.end(BucketLength.HOUR, hour)
+        first = self.grid.hour_of(self.grid.start(BucketLength.DAY, day))
+        so_far = counts + self.counts.closed_in(BucketLength.HOUR, range(first, hour))
+        rows = np.nonzero(counts[: self.rows])[0]
+        rows = rows[so_far[rows] >= self.config.least_observed]
+        window = self.grid.window(BucketLength.DAY, day, end)
+        for detector in self.detectors:
+            if len(rows):
+                unusual = detector.p_values(rows, so_far[rows], window) <= self.config.signal_p
+                self._protect(rows[unusual], start, end)
 
     def _protected(self, start: int, hour_start: int) -> BoolArray:
         """Return which rows do not learn a bucket: own evidence in it, a control record, or not yet admitted."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LENGTHS = tuple(BucketLength)
 _FIRST_CAPACITY = 64
 
+_NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int32))
+
 Sparse = tuple[NDArray[np.int64], NDArray[np.int32]]
 """Rows that have tickets (ascending), and how many."""
 
@@ -107,11 +109,19 @@ class CountStore:
             if bucket in self.open[length]:
                 np.add.at(self.open[length][bucket], rows, amounts)
                 continue
-            some, counts = self._closed[length].get(bucket, (np.zeros(0, np.int64), np.zeros(0, np.int32)))
+            some, counts = self._closed[length].get(bucket, _NOTHING)
             together, inverse = np.unique(np.concatenate([some, rows]), return_inverse=True)
             summed = np.zeros(len(together), np.int32)
             np.add.at(summed, inverse, np.concatenate([counts, amounts]))
             self._closed[length][bucket] = (together, summed)
+
+    def closed_in(self, length: BucketLength, buckets: range) -> CountArray:
+        """Return the sums of closed buckets by row (one entry for each row there is room for)."""
+        total = np.zeros(self._capacity, np.int32)
+        for bucket in buckets:
+            some, counts = self._closed[length].get(bucket, _NOTHING)
+            total[some] += counts
+        return total
 
     def history(self, row: int, length: BucketLength, buckets: range) -> list[int]:
         """Return a row's closed counts, zero where nothing came."""
@@ -158,7 +168,7 @@ class CountStore:
             target = buckets.setdefault(bucket, np.zeros(self._capacity, np.int32))
             target[rows[some]] += counts
         for label, bucket, some, counts in state["closed"]:
-            known = self._closed[BucketLength(label)].get(bucket, (np.zeros(0, np.int64), np.zeros(0, np.int32)))
+            known = self._closed[BucketLength(label)].get(bucket, _NOTHING)
             merged = np.concatenate([known[0], rows[some]])
             order = np.argsort(merged, kind="stable")
             self._closed[BucketLength(label)][bucket] = (merged[order], np.concatenate([known[1], counts])[order])

@@ -1,7 +1,13 @@
 """The jurisdiction's calendar: which bucket of each length a moment lies in, and where buckets start and end.
 
-Times are milliseconds of the epoch (UTC). A bucket's id is a number that grows by one from bucket to bucket: quarters
-and hours count elapsed time, days and weeks (from Monday) local dates, so a day has 23 or 25 hours when clocks change.
+Times are milliseconds of the epoch (UTC). A bucket's id is a number that grows by one from bucket to bucket. Quarters
+count elapsed time; hours start on the hour of the local clock; days and weeks (from Monday) are local dates, so a day has
+23 or 25 hours when clocks change. Buckets of one length follow each other without gap or overlap:
+
+- A date that was skipped (Apia, 30 December 2011) is a bucket of no length.
+- A day that begins twice, clocks going back over midnight (Newfoundland until 2011), begins the first time.
+- An hour in which clocks change by half an hour lasts 30 or 90 minutes (Lord Howe Island twice a year, a few zones
+  once). Only such an hour may hold a midnight (Pyongyang, 5 May 2018): the day's last bucket then is that hour.
 """
 
 from __future__ import annotations
@@ -9,7 +15,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from models.base import WEEK_HOURS, Window
+from models.base import Window
 from warning.domain.bucket import HOUR_MS, QUARTER_MS, BucketLength
 from warning.domain.errors import InvalidInputError
 
@@ -17,13 +23,15 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MONDAY_SHIFT = 3
 """1 January 1970 was a Thursday."""
 _NOMINAL_HOURS = {BucketLength.QUARTER: 0.25, BucketLength.HOUR: 1.0, BucketLength.DAY: 24.0, BucketLength.WEEK: 168.0}
+_HOUR = timedelta(hours=1)
+_LEAST_HOURS = 1 / HOUR_MS
 
 
 def zone_named(name: str) -> ZoneInfo:
     """Return the IANA zone; raises InvalidInputError where there is none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         advice = "Use an IANA name such as Asia/Shanghai or America/New_York."
         raise InvalidInputError("zone", f"{name!r} is not a time zone", advice) from error
 
@@ -33,8 +41,6 @@ class Grid:
 
     def __init__(self, zone: str) -> None:
         self.zone = zone_named(zone)
-        offset = datetime(2024, 1, 1, tzinfo=self.zone).utcoffset() or timedelta()
-        self._hour_shift = int(offset.total_seconds() * 1000) % HOUR_MS
         self._ids: dict[int, tuple[int, int, int, int]] = {}
         self._day_starts: dict[int, int] = {}
 
@@ -52,8 +58,11 @@ class Grid:
         known = self._ids.get(quarter)
         if known is None:
             ms = quarter * QUARTER_MS
-            day = self.moment(ms).toordinal() - _EPOCH_DAY
-            known = (quarter, (ms + self._hour_shift) // HOUR_MS, day, (day + _MONDAY_SHIFT) // 7)
+            local = self.moment(ms)
+            offset_ms = int((local.utcoffset() or timedelta()).total_seconds()) * 1000
+            day = local.toordinal() - _EPOCH_DAY
+            day += ms >= self._day_start(day + 1)
+            known = (quarter, (ms + offset_ms % HOUR_MS) // HOUR_MS, day, (day + _MONDAY_SHIFT) // 7)
             self._ids[quarter] = known
         return known
 
@@ -64,14 +73,15 @@ class Grid:
 
     def hour_of(self, ms: int) -> int:
         """Return the id of the hour that holds a moment."""
-        return (ms + self._hour_shift) // HOUR_MS
+        return self.ids(ms // QUARTER_MS)[1]
 
     def start(self, length: BucketLength, bucket: int) -> int:
         """Return where a bucket starts."""
         if length is BucketLength.QUARTER:
             return bucket * QUARTER_MS
         if length is BucketLength.HOUR:
-            return bucket * HOUR_MS - self._hour_shift
+            around = range(4 * bucket - 3, 4 * bucket + 1)
+            return next(quarter for quarter in around if self.ids(quarter)[1] >= bucket) * QUARTER_MS
         return self._day_start(bucket if length is BucketLength.DAY else 7 * bucket - _MONDAY_SHIFT)
 
     def end(self, length: BucketLength, bucket: int) -> int:
@@ -91,12 +101,19 @@ class Grid:
     ) -> Window:
         """Return a bucket as models see it; with ``until``, the part of it that has passed by then.
 
+        Hours are the wall clock's: a whole day covers 24 of them, whatever clocks do in it, or as many as are left of
+        its date where it starts after midnight. Of a day in which clocks change the larger of wall clock and elapsed
+        time counts as passed, so that what is expected so far is never too little.
         ``learned_to`` is the moment up to which models have learned: a bucket that starts after it lies ahead.
         """
         start = self.start(length, bucket)
-        hours = _NOMINAL_HOURS[length]
-        if until is not None:
-            hours = min(hours, max(until - start, 1) / HOUR_MS)
-        local = self.moment(start)
+        local = self.moment(start).replace(tzinfo=None)
         hour_of_week = local.weekday() * 24 + local.hour + local.minute / 60
-        return Window(length.value, hour_of_week % WEEK_HOURS, hours, learned_to is not None and start >= learned_to)
+        if length in {BucketLength.QUARTER, BucketLength.HOUR}:
+            hours = min(_NOMINAL_HOURS[length], (self.end(length, bucket) - start) / HOUR_MS)
+        else:
+            hours = _NOMINAL_HOURS[length] - hour_of_week % 24
+        if until is not None:
+            wall = (self.moment(until).replace(tzinfo=None) - local) / _HOUR
+            hours = min(hours, max(wall, (until - start) / HOUR_MS, _LEAST_HOURS))
+        return Window(length.value, hour_of_week, hours, learned_to is not None and start >= learned_to)

@@ -260,7 +260,8 @@ class ShardStage:
     def _signal(self, finding: Finding, tick: Tick) -> Signal:
         start = self.grid.start(finding.length, finding.bucket)
         end = self.grid.end(finding.length, finding.bucket)
-        return signal_of(finding, self.bank, tick.read_to, self.pending.of_series(finding.row, start, end))
+        entries = self.pending.of_series(finding.row, max(start, end - DAY_MS), end)
+        return signal_of(finding, self.bank, tick.read_to, entries)
 
     def _report(self, tick: Tick, signals: list[Signal]) -> TickReport:
         report = TickReport(
