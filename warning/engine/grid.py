@@ -1,13 +1,13 @@
 """The jurisdiction's calendar: which bucket of each length a moment lies in, and where buckets start and end.
 
 Times are milliseconds of the epoch (UTC). A bucket's id is a number that grows by one from bucket to bucket. Quarters
-count elapsed time; hours start on the hour of the local clock; days and weeks (from Monday) are local dates, so a day has
-23 or 25 hours when clocks change. Buckets of one length follow each other without gap or overlap:
+count elapsed time; hours start on the hour of the local clock; days and weeks (from Monday) are local dates, so a day
+has 23 or 25 hours when clocks change. Buckets of one length follow each other without gap or overlap:
 
 - A date that was skipped (Apia, 30 December 2011) is a bucket of no length.
 - A day that begins twice, clocks going back over midnight (Newfoundland until 2011), begins the first time.
 - An hour in which clocks change by half an hour lasts 30 or 90 minutes (Lord Howe Island twice a year, a few zones
-  once). Only such an hour may hold a midnight (Pyongyang, 5 May 2018): the day's last bucket then is that hour.
+  once). Only such an hour can hold a midnight (Pyongyang, 5 May 2018).
 """
 
 from __future__ import annotations
