@@ -1,0 +1,1 @@
+"""Benchmarks: what the work costs, measured in fresh processes; see README.md beside this file."""
