@@ -114,8 +114,9 @@ def _places_and_categories(city: City, random: np.random.Generator) -> tuple[NDA
 
 
 def _uneven(count: int) -> NDArray[np.float64]:
-    weights: NDArray[np.float64] = 1.0 / (np.arange(count) + 3.0)
-    return np.divide(weights, weights.sum())
+    weights = np.array([1.0 / (number + 3) for number in range(count)])
+    uneven: NDArray[np.float64] = weights / weights.sum()
+    return uneven
 
 
 def _times(seconds: NDArray[np.int64]) -> pl.Series:
