@@ -63,9 +63,16 @@ class CountStore:
         for length, bucket in zip(LENGTHS, self._grid.ids(quarter), strict=True):
             counts = self.open[length].get(bucket)
             if counts is None:
-                counts = self.open[length][bucket] = np.zeros(self._capacity, np.int32)
+                counts = self.open[length][bucket] = self._corrected(length, bucket)
             np.add.at(counts, rows, amounts)
             self._touched.setdefault((length, bucket), []).append(rows)
+
+    def _corrected(self, length: BucketLength, bucket: int) -> CountArray:
+        """Return the counts of a bucket that nothing came in on time: late tickets may have been filed under it."""
+        counts = np.zeros(self._capacity, np.int32)
+        some, late = self._closed[length].pop(bucket, _NOTHING)
+        counts[some] = late
+        return counts
 
     def touched(self) -> list[tuple[BucketLength, int, IntArray]]:
         """Return the open buckets counted into since the last call, each with its rows (ascending)."""
@@ -94,14 +101,23 @@ class CountStore:
         """Close a bucket: returns every row's count (rows,), and keeps what is not zero."""
         counts = self.open[length].pop(bucket, None)
         if counts is None:
-            return np.zeros(rows, np.int32)
+            counts = self._corrected(length, bucket)
         counts = counts[:rows]
         some = np.nonzero(counts)[0]
+        if len(some):
+            self._file(length, bucket, (some, counts[some]))
         closed = self._closed[length]
-        closed[bucket] = (some, counts[some])
-        while (oldest := next(iter(closed))) <= bucket - self._kept[length]:
+        while closed and (oldest := next(iter(closed))) <= bucket - self._kept[length]:
             del closed[oldest]
         return counts
+
+    def _file(self, length: BucketLength, bucket: int, counts: Sparse) -> None:
+        """Keep the counts of a closed bucket; closed buckets stand in their order."""
+        closed = self._closed[length]
+        behind = bucket not in closed and closed and bucket < next(reversed(closed))
+        closed[bucket] = counts
+        if behind:
+            self._closed[length] = dict(sorted(closed.items()))
 
     def correct(self, rows: IntArray, quarter: int, amounts: CountArray) -> None:
         """Add late tickets to buckets that have closed (open ones of the longer lengths count them as usual)."""
@@ -113,7 +129,7 @@ class CountStore:
             together, inverse = np.unique(np.concatenate([some, rows]), return_inverse=True)
             summed = np.zeros(len(together), np.int32)
             np.add.at(summed, inverse, np.concatenate([counts, amounts]))
-            self._closed[length][bucket] = (together, summed)
+            self._file(length, bucket, (together, summed))
 
     def closed_in(self, length: BucketLength, buckets: range) -> CountArray:
         """Return the sums of closed buckets by row (one entry for each row there is room for)."""
@@ -171,6 +187,6 @@ class CountStore:
             known = self._closed[BucketLength(label)].get(bucket, _NOTHING)
             merged = np.concatenate([known[0], rows[some]])
             order = np.argsort(merged, kind="stable")
-            self._closed[BucketLength(label)][bucket] = (merged[order], np.concatenate([known[1], counts])[order])
+            self._file(BucketLength(label), bucket, (merged[order], np.concatenate([known[1], counts])[order]))
         for label, bucket, some in state["touched"]:
             self._touched.setdefault((BucketLength(label), bucket), []).append(rows[some])
