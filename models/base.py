@@ -7,6 +7,7 @@ a detector reads no clock, draws no random number and does no I/O, so the same c
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -89,7 +90,10 @@ class CountDetector(ABC):
 
     @abstractmethod
     def restart(self, rows: IntArray) -> None:
-        """Forget what these series learned: they are judged as if they were added now."""
+        """Forget what these series learned: they are judged as if they were added now.
+
+        What others may share, a seasonal profile that was learned, stays.
+        """
 
     @abstractmethod
     def begin(self, length: str) -> None:
@@ -121,8 +125,14 @@ class CountDetector(ABC):
 
 
 def discover() -> list[type[CountDetector]]:
-    """Find every detector of this package: adding a detector is adding one file."""
+    """Find every detector of this package, and of no other: adding a detector is adding one file."""
     package = importlib.import_module(__package__ or "models")
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
-    return sorted(CountDetector.__subclasses__(), key=lambda detector: detector.name)
+    ours = {kind for kind in _descendants(CountDetector) if kind.__module__.startswith(f"{package.__name__}.")}
+    return sorted((kind for kind in ours if not inspect.isabstract(kind)), key=lambda kind: str(kind.name))
+
+
+def _descendants(base: type[Any]) -> set[type[Any]]:
+    direct = base.__subclasses__()
+    return set(direct).union(*(_descendants(kind) for kind in direct))
