@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNSEEN_DAY_VARIANCE = 6.0
-_DAY_NOISE_VARIANCE = 0.15
+_DAY_NOISE_VARIANCE = 0.08
 """Relative variance of a weekday's effect before it was ever seen (a desk that was shut and opens takes many times as
 much), and how much one day tells about it: conjugate normal, 1 / (1 / unseen + days / noise)."""
 _UNSEEN_HOUR_VARIANCE = 4.0

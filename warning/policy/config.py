@@ -8,9 +8,9 @@ from warning.domain.bucket import BucketLength
 
 BUDGET_SHARE = {
     BucketLength.QUARTER: 0.05,
-    BucketLength.HOUR: 0.15,
-    BucketLength.DAY: 0.6,
-    BucketLength.WEEK: 0.2,
+    BucketLength.HOUR: 0.1,
+    BucketLength.DAY: 0.7,
+    BucketLength.WEEK: 0.15,
 }
 """How the false alerts a week are shared out: most to the day, at which small areas show anything at all."""
 
