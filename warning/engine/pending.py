@@ -6,6 +6,8 @@ Order: (event time, hash of source and ticket id), whatever order they came in.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,14 +44,16 @@ class Entries:
     def __len__(self) -> int:
         return len(self.time)
 
-    def take(self, index: IntArray | BoolArray) -> Entries:
+    def take(self, index: IntArray | BoolArray | slice) -> Entries:
         """Return some of the tickets."""
-        return Entries(*(getattr(self, name)[index] for name in _COLUMNS))
+        return Entries(*[column[index] for column in _columns_of(self)])
 
     @staticmethod
     def joined(parts: list[Entries]) -> Entries:
         """Return all tickets of several."""
-        return Entries(*(np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS))
+        if len(parts) == 1:
+            return parts[0]
+        return Entries(*[np.concatenate(columns) for columns in zip(*map(_columns_of, parts), strict=True)])
 
     def leaves(self) -> IntArray:
         """Return each ticket's deepest series."""
@@ -59,6 +63,7 @@ class Entries:
 
 
 _COLUMNS = tuple(field.name for field in fields(Entries))
+_columns_of = attrgetter(*_COLUMNS)
 
 
 class PendingTickets:
@@ -73,12 +78,16 @@ class PendingTickets:
 
     def add(self, entries: Entries) -> None:
         """Hold tickets until their quarter closes."""
-        quarters = entries.time // QUARTER_MS
-        if len(entries) and (quarters == quarters[0]).all():
-            self._open.setdefault(int(quarters[0]), []).append(entries)
+        if not len(entries):
             return
-        for quarter in np.unique(quarters).tolist():
-            self._open.setdefault(quarter, []).append(entries.take(quarters == quarter))
+        quarters = entries.time // QUARTER_MS
+        if (quarters[1:] < quarters[:-1]).any():
+            order = np.argsort(quarters, kind="stable")
+            entries, quarters = entries.take(order), quarters[order]
+        ends = [*(np.nonzero(quarters[1:] != quarters[:-1])[0] + 1).tolist(), len(quarters)]
+        for start, end in pairwise([0, *ends]):
+            part = entries if end - start == len(quarters) else entries.take(slice(start, end))
+            self._open.setdefault(int(quarters[start]), []).append(part)
 
     def find(self, key: int) -> Entries | None:
         """Return the open ticket with this key, if there is one."""
