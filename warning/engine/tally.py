@@ -84,6 +84,8 @@ def _add(into: _Counts, batch: TicketColumns, index: IntArray) -> None:
         first = int(quarters.min())
         span = int(quarters.max()) - first + 1
         for kind, column in zip(_KINDS, (batch.area, batch.department, batch.channel), strict=True):
+            if not any(column.values):
+                continue
             pairs, counts = np.unique(column.codes[mine] * span + (quarters - first), return_counts=True)
             for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
                 code, offset = divmod(pair, span)
