@@ -25,6 +25,8 @@ _MONDAY_SHIFT = 3
 _NOMINAL_HOURS = {BucketLength.QUARTER: 0.25, BucketLength.HOUR: 1.0, BucketLength.DAY: 24.0, BucketLength.WEEK: 168.0}
 _HOUR = timedelta(hours=1)
 _LEAST_HOURS = 1 / HOUR_MS
+_WINDOWS_REMEMBERED = 256
+"""Both stages ask for the same windows within a tick."""
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -42,7 +44,9 @@ class Grid:
     def __init__(self, zone: str) -> None:
         self.zone = zone_named(zone)
         self._ids: dict[int, tuple[int, int, int, int]] = {}
+        self._hour_starts: dict[int, int] = {}
         self._day_starts: dict[int, int] = {}
+        self._windows: dict[tuple[BucketLength, int, int | None, int | None], Window] = {}
 
     def moment(self, ms: int) -> datetime:
         """Return the local time with its offset.
@@ -70,6 +74,8 @@ class Grid:
         """Drop what is remembered of older quarters."""
         for old in [known for known in self._ids if known < quarter]:
             del self._ids[old]
+        for old in [known for known in self._hour_starts if 4 * known < quarter]:
+            del self._hour_starts[old]
 
     def hour_of(self, ms: int) -> int:
         """Return the id of the hour that holds a moment."""
@@ -80,13 +86,20 @@ class Grid:
         if length is BucketLength.QUARTER:
             return bucket * QUARTER_MS
         if length is BucketLength.HOUR:
-            around = range(4 * bucket - 3, 4 * bucket + 1)
-            return next(quarter for quarter in around if self.ids(quarter)[1] >= bucket) * QUARTER_MS
+            return self._hour_start(bucket)
         return self._day_start(bucket if length is BucketLength.DAY else 7 * bucket - _MONDAY_SHIFT)
 
     def end(self, length: BucketLength, bucket: int) -> int:
         """Return where a bucket ends, which is where the next one starts."""
         return self.start(length, bucket + 1)
+
+    def _hour_start(self, hour: int) -> int:
+        known = self._hour_starts.get(hour)
+        if known is None:
+            around = range(4 * hour - 3, 4 * hour + 1)
+            known = next(quarter for quarter in around if self.ids(quarter)[1] >= hour) * QUARTER_MS
+            self._hour_starts[hour] = known
+        return known
 
     def _day_start(self, day: int) -> int:
         known = self._day_starts.get(day)
@@ -106,6 +119,15 @@ class Grid:
         time counts as passed, so that what is expected so far is never too little.
         ``learned_to`` is the moment up to which models have learned: a bucket that starts after it lies ahead.
         """
+        key = (length, bucket, until, learned_to)
+        known = self._windows.get(key)
+        if known is None:
+            if len(self._windows) >= _WINDOWS_REMEMBERED:
+                self._windows.clear()
+            known = self._windows[key] = self._new_window(length, bucket, until, learned_to)
+        return known
+
+    def _new_window(self, length: BucketLength, bucket: int, until: int | None, learned_to: int | None) -> Window:
         start = self.start(length, bucket)
         local = self.moment(start).replace(tzinfo=None)
         hour_of_week = local.weekday() * 24 + local.hour + local.minute / 60
