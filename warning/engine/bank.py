@@ -255,19 +255,20 @@ class SeriesBank:
         rows: IntArray,
         earlier: set[int],
     ) -> Iterator[Finding]:
-        window = self._window(length, bucket, until)
         counts = self.counts.open[length][bucket]
         rows = rows[counts[rows] >= self.config.least_observed]
         if not len(rows) and not earlier:
             return
-        expected = detector.expect(rows, window)
-        rows = rows[counts[rows] > expected + _SCREEN_SDS * np.sqrt(expected)]
+        window = self._window(length, bucket, until)
+        if len(rows):
+            expected = detector.expect(rows, window)
+            rows = rows[counts[rows] > expected + _SCREEN_SDS * np.sqrt(expected)]
         factor = 1.0 if until is None else LOOK_FACTOR
         hits = rows
         if len(rows):
             hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]
         lost = sorted(earlier.difference(hits.tolist())) if until is None else []
-        shown = np.concatenate([hits, np.array(lost, np.int64)])
+        shown = np.concatenate([hits, np.array(lost, np.int64)]) if lost else hits
         if not len(shown):
             return
         if until is None:
