@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc
 
-from models.base import CountArray, FloatArray
+from models.base import BoolArray, CountArray, FloatArray
 
 SMALLEST_P = 1e-300
 """Tails below this are reported as this, so that a recurrence interval stays finite."""
@@ -22,10 +22,16 @@ def mid_p(observed: CountArray | FloatArray, mean: FloatArray, variance: FloatAr
     """Return the upper mid-p value of each count; arrays of one shape, mean > 0, observed >= 0."""
     size, share = _size_and_share(mean, variance)
     counts = np.asarray(observed, dtype=np.float64)
-    at_least = np.where(counts > 0, betainc(np.maximum(counts, 1.0), size, share), 1.0)
+    some = counts > 0
+    at_least = betainc(counts, size, share) if some.all() else _at_least(counts, some, size, share)
     above = betainc(counts + 1.0, size, share)
     middle: FloatArray = 0.5 * (at_least + above)
     return np.maximum(middle, SMALLEST_P)
+
+
+def _at_least(counts: FloatArray, some: BoolArray, size: FloatArray, share: FloatArray) -> FloatArray:
+    """Return the chance of at least so many where some counts are zero, for which betainc is not defined."""
+    return np.where(some, betainc(np.maximum(counts, 1.0), size, share), 1.0)
 
 
 def upper_bound(probability: float, mean: FloatArray, variance: FloatArray) -> FloatArray:

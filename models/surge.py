@@ -178,7 +178,8 @@ class Surge(CountDetector):
         basis = self._basis(window.length)
         square, total = self._table[f"square:{basis}"][rows], self._table[f"mean:{basis}"][rows]
         prior = self.prior_strength
-        dispersion = np.clip((square + prior * self.prior_dispersion) / (total + prior), 1.0, _LARGEST_DISPERSION)
+        dispersion = (square + prior * self.prior_dispersion) / (total + prior)
+        dispersion = np.minimum(np.maximum(dispersion, 1.0), _LARGEST_DISPERSION)
         shape = self._level.shape(rows) if window.ahead else self._table[f"shape:{basis}"][rows]
         relative = 1.0 / shape + self._profile_variance(window)
         variance: FloatArray = dispersion * mean + relative * mean * mean
