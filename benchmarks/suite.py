@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import TypeAlias
 
-from benchmarks.process import Figures, measured, measured_command
+from benchmarks.process import Figures, measured
 from benchmarks.tables import Table, column, rate, spread
 
 Tell: TypeAlias = Callable[[str], None]
@@ -134,6 +135,13 @@ def snapshots(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     return [Table("Snapshots", header, rows, [note])]
 
 
+def looks(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
+    """Tabulate what many looks at an open bucket do to p-values: see :mod:`benchmarks.looks`."""
+    module = import_module("benchmarks.looks")
+    tables: list[Table] = module.looks(scale, folder, tell)
+    return tables
+
+
 def _city(folder: Path, **city: int | bool) -> dict[str, str]:
     """Write a city, unless it is there, in a process of its own: this one must stay small."""
     name = "-".join(f"{key}-{value}" for key, value in sorted(city.items()))
@@ -146,7 +154,7 @@ def _city(folder: Path, **city: int | bool) -> dict[str, str]:
 def _command(files: dict[str, str], folder: Path, tickets: int) -> Figures:
     command = [str(Path(sys.executable).with_name("early-warning")), "backtest", files["csv"]]
     command += ["--mapping", files["mapping"], "--out", str(folder / "result"), "--quiet"]
-    return measured_command(command) | {"tickets": float(tickets)}
+    return measured("benchmarks.process:command", {"arguments": command}) | {"tickets": float(tickets)}
 
 
 def _repeated(scale: Scale, tell: Tell, what: str, measure: Callable[[], Figures]) -> list[Figures]:
@@ -166,4 +174,5 @@ BENCHMARKS: dict[str, tuple[str, Benchmark]] = {
     "memory": ("1,000,000 tickets with random categories", memory),
     "dedupe": ("what a remembered ticket takes", dedupe),
     "snapshots": ("size and seconds of a snapshot of 2,000 and of 100,000 series", snapshots),
+    "looks": ("what many looks at an open bucket do to p-values (exact, not timed)", looks),
 }
