@@ -96,6 +96,19 @@ def test_a_planted_week_is_learned() -> None:
     }
 
 
+def test_what_is_expected_teaches_nothing_new() -> None:
+    """A profile that sees some hours of some days only, and there what it expects, keeps its factors."""
+    profile = _profile(0)
+    profile.load(TAUGHT.state(np.array([0])))
+    before = _factors(profile)
+    for week_hour in [24 * day + hour for _ in range(16) for day in (0, 6) for hour in range(3 + day)]:
+        window = _hour(week_hour)
+        profile.learn_hour(200.0 * profile.mass(window), np.array([200.0]), window, np.array([True]))
+    profile.end_day()
+    assert _factors(profile)[0] == pytest.approx(before[0], rel=0.01)
+    assert _factors(profile)[1] == pytest.approx(before[1], rel=0.01)
+
+
 def test_days_alone_are_learned() -> None:
     """Whole days teach the effects of weekdays and leave the hours as they were assumed."""
     profile = _profile()

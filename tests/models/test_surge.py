@@ -148,6 +148,8 @@ def test_quarters_alone_have_their_own_basis() -> None:
         window = Window("15m", i / 4 % 168, 0.25)
         surge.begin("15m")
         surge.learn(count, window, np.array([False]))
+    assert surge.state(ROW)["hours_seen"] == pytest.approx(56.0)
+    assert surge.state(ROW)["days_seen"] == pytest.approx(8.0)
     expected = [float(surge.expect(ROW, Window("15m", i / 4, 0.25, ahead=True))[0]) for i in range(0, 672, 4)]
     assert expected == pytest.approx(8.0 * WEEK[::4], rel=0.35, abs=0.1)
 
