@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from warning.engine.config import EngineConfig
     from warning.engine.grid import Grid
 
-LOOK_FACTOR = 10.0
-"""A bucket is looked at many times while it is open. For a Poisson count judged against the expected share so far, the
-chance that any look falls below p is at most about ten times p (benchmarks/looks.py measures 4 to 9 for 4 to 1,440
-looks), so provisional p-values are multiplied by this."""
+LOOK_FACTOR = {BucketLength.QUARTER: 10.0, BucketLength.HOUR: 15.0, BucketLength.DAY: 30.0}
+"""A bucket is looked at many times while it is open, so provisional p-values are multiplied by this. The factors keep
+the chance that any look of a clean Poisson bucket becomes a signal (p <= .001) at .001 for ticks of a minute and means
+up to 100, by exact computation (benchmarks/looks.py)."""
 _SCREEN_SDS = 2.0
 """Counts within two Poisson standard deviations of their expectation cannot reach a signal p-value of .001."""
 _AVERAGE_WEEK = Window(BucketLength.WEEK.value, 0.0, float(WEEK_HOURS), ahead=True)
@@ -263,7 +263,7 @@ class SeriesBank:
         if len(rows):
             expected = detector.expect(rows, window)
             rows = rows[counts[rows] > expected + _SCREEN_SDS * np.sqrt(expected)]
-        factor = 1.0 if until is None else LOOK_FACTOR
+        factor = 1.0 if until is None else LOOK_FACTOR[length]
         hits = rows
         if len(rows):
             hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]

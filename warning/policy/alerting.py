@@ -82,6 +82,7 @@ class AlertPolicy:
 
     def _merge(self, into: Episode, other: Episode) -> None:
         into.signals = other.signals | into.signals
+        into.past.join(other.past)
         into.aliases = tuple(sorted({*into.aliases, other.id, *other.aliases}))
         del self._episodes[other.id]
         self._shown.pop(other.id, None)
@@ -100,12 +101,14 @@ class AlertPolicy:
                 rule = ""
             if replace(alert, updated_at=before.updated_at) == before:
                 return None
+        episode.let_go(self.config)
         return self._record(episode, alert, rule, now)
 
     def _compose(self, episode: Episode, live: list[Signal], now: datetime) -> Alert:
         lead = episode.lead(self.config)
         final = [s for s in live if s.state is EvidenceState.FINAL and qualifies(s, self.config)]
-        areas = tuple(sorted({s.series.area for s in live}))
+        about = episode.about()
+        areas = tuple(sorted(about.areas))
         deepest = max(area.count("/") for area in areas)
         urgency = severity(
             recurrence_days=lead.recurrence_interval_days,
@@ -114,8 +117,7 @@ class AlertPolicy:
             expected=lead.expected,
             areas=sum(area.count("/") == deepest for area in areas),
         )
-        departments = _named(live, SeriesKind.DEPARTMENT) | {name for s in live for name in s.departments}
-        channels = _named(live, SeriesKind.CHANNEL) | {name for s in live for name in s.channels}
+        departments = tuple(sorted(about.departments))
         return Alert(
             id=episode.id,
             jurisdiction=lead.jurisdiction,
@@ -124,13 +126,13 @@ class AlertPolicy:
             closed_at=episode.closed_at,
             state=EvidenceState.FINAL if final else EvidenceState.PROVISIONAL,
             kind=lead.kind,
-            detectors=tuple(sorted({s.detector for s in live})),
+            detectors=tuple(sorted(about.detectors)),
             window_start=lead.window_start,
             window_end=lead.window_end,
             areas=areas,
-            categories=tuple(sorted(_named(live, SeriesKind.AREA_CATEGORY))),
-            departments=tuple(sorted(departments)),
-            channels=tuple(sorted(channels)),
+            categories=tuple(sorted(about.categories)),
+            departments=departments,
+            channels=tuple(sorted(about.channels)),
             severity=urgency,
             p_value=lead.p_value,
             recurrence_interval_days=lead.recurrence_interval_days,
@@ -141,14 +143,14 @@ class AlertPolicy:
                 lead,
                 confirmed=bool(final),
                 severity=urgency,
-                departments=tuple(sorted(departments)),
+                departments=departments,
                 config=self.config,
             ),
             status=episode.status,
             aliases=episode.aliases,
             headline=headline_of(lead, self.register),
             lead_signal_id=lead.id,
-            signal_ids=tuple(sorted(episode.signals)),
+            signal_ids=tuple(sorted([*episode.signals, *episode.past.ids])),
             parts=lead.parts,
             examples=lead.examples or next((s.examples for s in live if s.examples), ()),
             history=episode.history,
@@ -202,10 +204,6 @@ class AlertPolicy:
 def _category_first(signal: Signal) -> tuple[bool, datetime, str, str]:
     """Order a tick's signals: categories before the totals that they may explain."""
     return (signal.series.kind is not SeriesKind.AREA_CATEGORY, signal.window_start, str(signal.series), signal.id)
-
-
-def _named(signals: list[Signal], kind: SeriesKind) -> set[str]:
-    return {signal.series.name for signal in signals if signal.series.kind is kind}
 
 
 def _notable(before: Alert, after: Alert) -> bool:

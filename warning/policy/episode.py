@@ -14,17 +14,52 @@ from warning.policy.config import PolicyConfig
 from warning.policy.severity import LONGEST_RECURRENCE_DAYS
 
 _SHORTEST_FIRST = {length: rank for rank, length in enumerate(BucketLength)}
+_WORTH_LETTING_GO = 64
+"""Fewer signals than this are no burden."""
 _SHARE_EXPLAINED = 0.5
 """A total's excess has a category's cause if that category carries at least half of it."""
 
 
 @dataclass(slots=True, kw_only=True)
+class Past:
+    """What remains of signals that were settled long ago: enough for the alert, little enough for a long episode."""
+
+    ids: list[str] = field(default_factory=list)
+    detectors: set[str] = field(default_factory=set)
+    areas: set[str] = field(default_factory=set)
+    categories: set[str] = field(default_factory=set)
+    departments: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+
+    def take(self, signal: Signal) -> None:
+        """Remember what a signal was about."""
+        self.detectors.add(signal.detector)
+        self.areas.add(signal.series.area)
+        self.departments.update(signal.departments)
+        self.channels.update(signal.channels)
+        named = {
+            SeriesKind.AREA_CATEGORY: self.categories,
+            SeriesKind.DEPARTMENT: self.departments,
+            SeriesKind.CHANNEL: self.channels,
+        }
+        if signal.series.kind in named:
+            named[signal.series.kind].add(signal.series.name)
+
+    def join(self, other: Past) -> None:
+        """Remember what another episode remembers."""
+        self.ids += other.ids
+        for name in ("detectors", "areas", "categories", "departments", "channels"):
+            getattr(self, name).update(getattr(other, name))
+
+
+@dataclass(slots=True, kw_only=True)
 class Episode:
-    """What is known of one cause; ``signals`` are the latest versions by id."""
+    """What is known of one cause; ``signals`` are the latest versions by id, of those that still matter."""
 
     id: str
     raised_at: datetime
     signals: dict[str, Signal] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
     aliases: tuple[str, ...] = ()
     history: tuple[Transition, ...] = ()
     status: AlertStatus = AlertStatus.OPEN
@@ -41,6 +76,27 @@ class Episode:
     def last_evidence(self) -> datetime:
         """Return the latest moment its evidence speaks of."""
         return max(_seen_until(signal) for signal in self.signals.values())
+
+    def about(self) -> Past:
+        """Return what the whole episode is about, past and present."""
+        about = Past()
+        about.join(self.past)
+        for signal in self.live():
+            about.take(signal)
+        return about
+
+    def let_go(self, config: PolicyConfig) -> None:
+        """Keep of signals that no later evidence can join, but the leading one, only what they were about."""
+        if len(self.signals) < _WORTH_LETTING_GO:
+            return
+        since = self.last_evidence() - timedelta(hours=config.merge_hours)
+        lead = self.lead(config).id
+        for signal in list(self.signals.values()):
+            if signal.state is not EvidenceState.PROVISIONAL and _seen_until(signal) < since and signal.id != lead:
+                del self.signals[signal.id]
+                self.past.ids.append(signal.id)
+                if signal.state is EvidenceState.FINAL:
+                    self.past.take(signal)
 
     def settled(self) -> bool:
         """Whether every bucket it rests on has closed: provisional evidence is still to be confirmed or withdrawn."""

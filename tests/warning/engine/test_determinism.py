@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.warning.engine.tickets import STEP, Heard, Row, city, columns, engine, feed, log
 from warning.domain.bucket import DAY_MS, HOUR_MS, MINUTE_MS, BucketLength
 from warning.domain.signal import Signal
-from warning.engine.records import Record
+from warning.engine.records import Record, Tick
+from warning.intake.columns import TicketColumns
 
 ONE_BY_ONE = tuple((shard,) for shard in range(8))
 UNEVEN = ((0, 3), (1, 2, 4, 5), (6, 7))
@@ -113,7 +114,7 @@ def test_restarting_at_every_record_changes_nothing() -> None:
 def test_codes_of_a_dictionary_do_not_matter(rows: list[Row], undisturbed: Heard) -> None:
     """Batches whose dictionaries list their values in another order give identical signals."""
     records = [
-        record if not hasattr(record, "kind") or not hasattr(record, "area") else columns(_by_category(rows_of))
+        columns(_by_category(rows_of)) if isinstance(record, TicketColumns) else record
         for record, rows_of in _with_rows(rows)
     ]
     heard = feed(engine(), records)
@@ -124,7 +125,7 @@ def _with_rows(rows: list[Row]) -> list[tuple[Record, list[Row]]]:
     """Pair each record of the log with the rows it was made of."""
     waiting = iter(rows)
     return [
-        (record, [next(waiting) for _ in range(len(record))] if hasattr(record, "area") else [])
+        (record, [next(waiting) for _ in range(len(record))] if isinstance(record, TicketColumns) else [])
         for record in log(rows)
     ]
 
@@ -161,7 +162,7 @@ def _with_repeats(rows: list[Row], seed: int) -> list[Row]:
 @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32 - 1), lateness=st.sampled_from([15 * MINUTE_MS, HOUR_MS, 5 * HOUR_MS]))
 def test_order_within_the_lateness_changes_no_final_evidence(seed: int, lateness: int) -> None:
-    """Tickets, repeats and newer versions that arrive in any order within the lateness give identical final evidence."""
+    """Tickets, repeats and newer versions in any order of arrival within the lateness give identical final evidence."""
     rows = _with_repeats(city(days=3.4, seed=seed % 5), seed % 5)
     rng = np.random.default_rng(seed)
     arrival = {id(row): row.time + int(rng.integers(lateness)) for row in rows}
@@ -202,8 +203,8 @@ def test_days_without_tickets_are_one_tick_or_many() -> None:
 
 def _ticks_before(record: Record, written: list[Record]) -> list[Record]:
     """Return the ticks that were left out before a tick, as if the clock had gone on without tickets."""
-    last = next((r for r in reversed(written) if hasattr(r, "number")), None)
-    if last is None or not hasattr(record, "number"):
+    last = next((r for r in reversed(written) if isinstance(r, Tick)), None)
+    if last is None or not isinstance(record, Tick):
         return []
     return [
         replace(last, number=n, watermark=n * STEP, read_to=max(last.read_to, n * STEP))
