@@ -25,7 +25,7 @@ _FIRST_SLOTS = 1 << 12
 _EMPTY = -1
 _CHUNK = 1 << 18
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
+"""2^64 / golden ratio: the high bits of a product with it are spread evenly (Knuth, vol. 3, section 6.4)."""
 
 
 class SeenTickets:
@@ -145,8 +145,8 @@ class SeenTickets:
             self._insert(keys, digests[kept], days[kept], shards[kept], self._find(keys)[0])
 
     def _start(self, keys: NDArray[np.uint64]) -> IntArray:
-        mixed = keys * _MIX
-        return ((mixed ^ (mixed >> _SHIFT)) & np.uint64(len(self._key) - 1)).astype(np.int64)
+        bits = len(self._key).bit_length() - 1
+        return (keys * _MIX >> np.uint64(64 - bits)).astype(np.int64)
 
     def _find(self, keys: NDArray[np.uint64]) -> tuple[IntArray, BoolArray]:
         """Return each key's slot and whether it holds the key (else it is empty)."""
