@@ -69,13 +69,17 @@ class Episode:
         """Return the signals that were not withdrawn."""
         return [signal for signal in self.signals.values() if signal.state is not EvidenceState.WITHDRAWN]
 
+    def signal_ids(self) -> tuple[str, ...]:
+        """Return the ids of all signals that ever belonged to it."""
+        return tuple(sorted({*self.signals, *self.past.ids}))
+
     def lead(self, config: PolicyConfig) -> Signal:
         """Return the most unusual signal that qualifies; of several beyond doubt the shortest, then the largest."""
         return min((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
 
     def last_evidence(self) -> datetime:
         """Return the latest moment its evidence speaks of."""
-        return max(_seen_until(signal) for signal in self.signals.values())
+        return max(seen_until(signal) for signal in self.live())
 
     def about(self) -> Past:
         """Return what the whole episode is about, past and present."""
@@ -85,32 +89,47 @@ class Episode:
             about.take(signal)
         return about
 
-    def let_go(self, config: PolicyConfig) -> None:
-        """Keep of signals that no later evidence can join, but the leading one, only what they were about."""
+    def let_go(self, config: PolicyConfig) -> list[Signal]:
+        """Keep of signals that no later evidence can join only what they were about; returns them.
+
+        The leading signal stays, and the leading one of those that are final: it bears the alert out.
+        """
         if len(self.signals) < _WORTH_LETTING_GO:
-            return
+            return []
         since = self.last_evidence() - timedelta(hours=config.merge_hours)
-        lead = self.lead(config).id
-        for signal in list(self.signals.values()):
-            if signal.state is not EvidenceState.PROVISIONAL and _seen_until(signal) < since and signal.id != lead:
-                del self.signals[signal.id]
-                self.past.ids.append(signal.id)
-                if signal.state is EvidenceState.FINAL:
-                    self.past.take(signal)
+        leading = sorted((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
+        final = [signal for signal in leading if signal.state is EvidenceState.FINAL]
+        kept = {signal.id for signal in (*leading[:1], *final[:1])}
+        gone = [
+            signal
+            for _, signal in sorted(self.signals.items())
+            if signal.state is not EvidenceState.PROVISIONAL and seen_until(signal) < since and signal.id not in kept
+        ]
+        for signal in gone:
+            del self.signals[signal.id]
+            self.past.ids.append(signal.id)
+            if signal.state is EvidenceState.FINAL:
+                self.past.take(signal)
+        return gone
 
     def settled(self) -> bool:
         """Whether every bucket it rests on has closed: provisional evidence is still to be confirmed or withdrawn."""
         return all(signal.state is not EvidenceState.PROVISIONAL for signal in self.signals.values())
 
-    def same_cause(self, signal: Signal, config: PolicyConfig, register: AreaRegister) -> bool:
-        """Whether a signal belongs here: it overlaps in time (within the merge gap) and in what it is about."""
-        gap = timedelta(hours=config.merge_hours)
-        return any(
-            signal.window_start <= _seen_until(mine) + gap
-            and mine.window_start <= _seen_until(signal) + gap
-            and _same_subject(mine, signal, register)
-            for mine in self.live()
-        )
+
+def same_cause(first: Signal, second: Signal, config: PolicyConfig, register: AreaRegister) -> bool:
+    """Whether two signals speak of one cause: they overlap in time (within the merge gap) and in what they are about.
+
+    One kind of series: the same name, in areas that contain each other or are neighbours. Two kinds: the same window,
+    in such areas, and the smaller excess is a good part of the larger one.
+    """
+    gap = timedelta(hours=config.merge_hours)
+    return (
+        first.window_start <= seen_until(second) + gap
+        and second.window_start <= seen_until(first) + gap
+        and _same_subject(first, second)
+        and _areas_touch(first, second, register)
+    )
 
 
 def qualifies(signal: Signal, config: PolicyConfig) -> bool:
@@ -133,18 +152,14 @@ def _rank(signal: Signal) -> tuple[float, int, float, str]:
     return (-recurrence, _SHORTEST_FIRST[signal.length], -excess(signal), signal.id)
 
 
-def _seen_until(signal: Signal) -> datetime:
+def seen_until(signal: Signal) -> datetime:
     """Return the end of what the evidence has seen: a week that has just begun speaks of its first days only."""
     return min(signal.window_end, max(signal.updated_at, signal.window_start))
 
 
-def _same_subject(first: Signal, second: Signal, register: AreaRegister) -> bool:
+def _same_subject(first: Signal, second: Signal) -> bool:
     one, other = first.series, second.series
-    if one.kind is other.kind:
-        return one.name == other.name and _areas_touch(first, second, register)
-    if SeriesKind.AREA_CATEGORY not in {one.kind, other.kind}:
-        return _explains(first, second)
-    return _areas_touch(first, second, register) and _explains(first, second)
+    return one.name == other.name if one.kind is other.kind else _explains(first, second)
 
 
 def _areas_touch(first: Signal, second: Signal, register: AreaRegister) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from warning.domain.alert import Flag, ReviewFlag
-from warning.domain.bucket import DAY_MS
 from warning.domain.signal import EvidenceState
+from warning.policy.episode import seen_until
 
 if TYPE_CHECKING:
     from warning.domain.signal import Signal
@@ -27,7 +28,7 @@ def flags_of(
     flags: list[Flag] = []
     if not confirmed or lead.recurrence_interval_days < _BARELY * config.least_recurrence_days(lead.length):
         flags.append(_low_confidence(lead, confirmed=confirmed))
-    per_day = lead.expected * DAY_MS / lead.length.nominal_ms
+    per_day = _usual_per_day(lead)
     if lead.history_days < _HISTORY_DAYS or per_day < _SPARSE_PER_DAY:
         flags.append(
             Flag(
@@ -54,6 +55,12 @@ def flags_of(
             )
         )
     return tuple(flags)
+
+
+def _usual_per_day(lead: Signal) -> float:
+    """Return what is expected of a day, going by the part of the window that the evidence has seen."""
+    passed = max(seen_until(lead) - lead.window_start, timedelta(minutes=1))
+    return lead.expected * (timedelta(days=1) / passed)
 
 
 def _low_confidence(lead: Signal, *, confirmed: bool) -> Flag:

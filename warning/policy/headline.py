@@ -28,20 +28,21 @@ def headline_of(lead: Signal, register: AreaRegister) -> Headline:
     area = register.get(key.path)
     what_zh = _ALL_ZH.get(key.kind, "{}").format(key.name)
     what_en = _ALL_EN.get(key.kind, "{}").format(key.name)
-    expected, times = _figures(lead)
-    zh = f"{what_zh}: {area.name_zh} {_when_zh(lead)}共 {lead.observed} 件, 预计约 {expected} 件 ({times} 倍)"
-    where = f"{area.name_en} {_when_en(lead)}"
-    en = f"{what_en}: {lead.observed} tickets in {where}, about {expected} expected ({times} times)"
+    zh_figures, en_figures = _figures(lead)
+    zh = f"{what_zh}: {area.name_zh} {_when_zh(lead)}共 {lead.observed} 件, {zh_figures}"
+    en = f"{what_en}: {lead.observed} tickets in {area.name_en} {_when_en(lead)}, {en_figures}"
     return Headline(zh=zh, en=en)
 
 
 def _figures(lead: Signal) -> tuple[str, str]:
     """Return the expected count and the ratio as a person would say them."""
     if lead.expected < _HARDLY_ANY:
-        return f"{lead.expected:.1g}", f"> {lead.observed / _HARDLY_ANY:.0f}"
+        least = f"{lead.observed / _HARDLY_ANY:.0f}"
+        return f"预计不到 {_HARDLY_ANY} 件 (超过 {least} 倍)", f"less than {_HARDLY_ANY} expected (over {least} times)"
     times = lead.observed / lead.expected
     expected = f"{lead.expected:.0f}" if lead.expected >= _ROUND else f"{lead.expected:.1f}"
-    return expected, f"{times:.0f}" if times >= _ROUND else f"{times:.1f}"
+    ratio = f"{times:.0f}" if times >= _ROUND else f"{times:.1f}"
+    return f"预计约 {expected} 件 ({ratio} 倍)", f"about {expected} expected ({ratio} times)"
 
 
 def _when_zh(lead: Signal) -> str:
