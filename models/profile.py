@@ -56,6 +56,11 @@ class SeasonalProfile:
             }
         )
 
+    @property
+    def rows(self) -> int:
+        """How many profiles there are."""
+        return self._table.rows
+
     def add(self, profiles: int) -> None:
         """Add profiles that know nothing yet."""
         self._table.add(profiles)

@@ -118,7 +118,7 @@ class Surge(CountDetector):
         """Add series; a parent must own its profile."""
         first = self.rows
         own = parents == NO_PARENT
-        owners = int(self._table["owner"].sum())
+        owners = self._profile.rows
         self._table.add(len(parents))
         self._table["owner"][first:] = own
         self._table["profile"][first:][own] = owners + np.arange(int(own.sum()))
@@ -256,7 +256,7 @@ class Surge(CountDetector):
             part, _, rest = name.partition(".")
             if rest:
                 parts[part][rest] = column
-        first, owners = self.rows, int(self._table["owner"].sum())
+        first, owners = self.rows, self._profile.rows
         own = parents == NO_PARENT
         self._table.load(parts["row"] | {"profile": np.zeros(len(parents), np.int64)})
         self._table["profile"][first:][own] = owners + np.arange(int(own.sum()))

@@ -11,7 +11,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from models.base import NO_PARENT, BoolArray, IntArray
-from warning.domain.area import AreaPath
+from warning.domain.area import SEPARATOR, AreaPath
 from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
 from warning.domain.evidence import EvidencePoint
 from warning.domain.outcome import RowOutcome
@@ -177,6 +177,9 @@ class ShardStage:
         if known is not None:
             return known
         shard = shard_of(self.config.jurisdiction, category, self.config.shards)
+        root = SeriesKey(SeriesKind.AREA_CATEGORY, area.partition(SEPARATOR)[0], category)
+        if self._admitted[shard] >= self.config.series_quota_per_shard and root not in self.bank.row_of:
+            return _padded([self._overflow_row(shard)]), False
         rows: list[int] = []
         for path in AreaPath.parse(area).lineage():
             row = self._row(SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category), rows, shard)

@@ -111,11 +111,12 @@ def _summary(
         signals=signals,
         alerts=len(alerts),
         alerts_by_status=dict(sorted(Counter(alert.status.value for alert in alerts).items())),
-        notices=_notices(engine),
+        notices=notices_of(engine),
     )
 
 
-def _notices(engine: Engine) -> tuple[str, ...]:
+def notices_of(engine: Engine) -> tuple[str, ...]:
+    """Say which limits were reached, in both languages."""
     done, config = engine.statistics, engine.config
     notices = []
     if done.overflowed:

@@ -139,7 +139,9 @@ def _record_of(path: Path, number: int, line: LogLine) -> Record:
     if isinstance(line, ControlLine):
         return line.control
     if isinstance(line, LogHeader):
-        raise InvalidInputError(f"log {path}, line {number}", "a second header", "One log has one header.")
+        raise InvalidInputError(
+            f"log {path}, line {number}", "a second header", "One log has one header; export it again."
+        )
     return _columns_of(path, number, line)
 
 

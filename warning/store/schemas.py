@@ -8,17 +8,18 @@ import msgspec
 
 from warning.domain.errors import UnknownNameError
 from warning.service.explain import Explanation
-from warning.store import records
+from warning.store import logfile, records
 from warning.store.encoding import to_plain
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-FORMATS: dict[str, tuple[type[msgspec.Struct], str]] = {
+FORMATS: dict[str, tuple[Any, str]] = {
     "alerts": (records.AlertRecord, "a line of alerts.jsonl 一行预警"),
     "signals": (records.SignalRecord, "a line of signals.jsonl 一行信号"),
     "evidence": (records.EvidenceRecord, "a line of evidence.jsonl 一行走势"),
     "rejected": (records.RejectRecord, "a line of rejected.jsonl 一行拒绝"),
     "summary": (records.SummaryRecord, "summary.json 概况"),
+    "log": (logfile.LogLine, "a line of a log 一行日志"),
     "explanation": (records.ExplanationRecord, "what explain --json prints 解释"),
 }
 

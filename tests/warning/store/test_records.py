@@ -20,6 +20,7 @@ from warning.service.explain import explain
 from warning.service.result import Summary
 from warning.store import domain, records, schemas
 from warning.store.encoding import LARGEST, encode, rounded, to_plain
+from warning.store.logfile import LOG_VERSION, LogHeader
 
 PAIRS = [
     (Alert, records.AlertRecord),
@@ -49,6 +50,7 @@ def _objects() -> dict[str, object]:
         "evidence": result.evidence[0],
         "rejected": result.rejects[0],
         "summary": result.summary,
+        "log": LogHeader(version=LOG_VERSION, jurisdiction="nyc", zone="UTC", mapping="nyc311", inputs=["a.csv"]),
         "explanation": schemas.explanation_record(explain(result, "alert")),
     }
 
