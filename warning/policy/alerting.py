@@ -89,6 +89,8 @@ class AlertPolicy:
         found = {} if known is None else {known: self._episodes[known]}
         if signal.state is not EvidenceState.WITHDRAWN:
             for identity in self._index.near(signal):
+                if len(found) == len(self._episodes):
+                    break
                 episode = self._episodes[self._episode_of[identity]]
                 if episode.id not in found and same_cause(
                     episode.signals[identity], signal, self.config, self.register

@@ -44,13 +44,13 @@ class EvidenceIndex:
                 _drop(self._below, (subject, each), signal.id)
 
     def near(self, signal: Signal) -> Iterator[str]:
-        """Yield the ids of all signals that can share a signal's cause, and of few others."""
+        """Yield the ids of all signals that can share a signal's cause, and of few others, the newest first."""
         area = signal.series.area
         areas = [*_lineage(area), *map(str, self._register.get(signal.series.path).neighbours)]
         for subject in _wanted(signal):
             for each in areas:
-                yield from self._at.get((subject, each), ())
-            yield from self._below.get((subject, area), ())
+                yield from reversed(self._at.get((subject, each), {}))
+            yield from reversed(self._below.get((subject, area), {}))
 
 
 def _subjects(signal: Signal) -> tuple[Hashable, Hashable]:
