@@ -28,6 +28,8 @@ DISTRICTS = (9, 9, 9, 9, 8)
 _HOURS = (4, 3, 2, 2, 2, 3, 5, 8, 12, 14, 15, 15, 14, 14, 14, 14, 13, 12, 12, 12, 12, 11, 9, 6)
 _DAYS = (11, 10, 10, 10, 10, 7, 6)
 _DAY_S = 86_400
+_STRIDE = 7_919
+"""A prime: steps through all pairs of district and category without bursts of one category."""
 
 _MAPPING = """\
 name: made-up-city
@@ -105,8 +107,8 @@ def _seconds(city: City, random: np.random.Generator) -> NDArray[np.int64]:
 def _places_and_categories(city: City, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     places = sum(DISTRICTS)
     if city.even:
-        turn = np.arange(city.tickets)
-        return turn % places, turn // places % city.categories
+        pair = np.arange(city.tickets) * _STRIDE % (places * city.categories)
+        return pair % places, pair // places
     where = random.choice(places, city.tickets, p=_uneven(places))
     if city.random_categories:
         return where, random.integers(0, city.categories, city.tickets)
