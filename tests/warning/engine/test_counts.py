@@ -258,6 +258,7 @@ def _played(what: list[tuple[str, Any, int]]) -> Oracle:
 
 
 @given(st.lists(moves, max_size=25))
+@settings(deadline=None)
 def test_every_count_is_what_counting_one_by_one_gives(what: list[tuple[str, Any, int]]) -> None:
     """On-time and late tickets over hours, days and a week's end: closing, open and past counts are all exact."""
     oracle = _played(what)
@@ -265,7 +266,7 @@ def test_every_count_is_what_counting_one_by_one_gives(what: list[tuple[str, Any
 
 
 @given(st.lists(moves, max_size=20), st.lists(moves, max_size=8), st.permutations(range(ROWS)))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_state_loaded_in_parts_and_renumbered_goes_on_identically(
     before: list[tuple[str, Any, int]], after: list[tuple[str, Any, int]], order: list[int]
 ) -> None:
@@ -330,6 +331,7 @@ def test_states_do_not_depend_on_how_the_store_was_filled() -> None:
 
 
 @given(st.lists(st.tuples(rows, st.integers(0, 30)), max_size=40), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_taking_everything_back_leaves_nothing(tickets: list[tuple[int, int]], random: Any) -> None:
     """Tickets taken back in any order leave zeros at every length, and nothing to keep."""
     store = _store()

@@ -177,6 +177,7 @@ def _shifted(batch: list[Row], now: int) -> list[Row]:
 
 
 @given(st.lists(moves, max_size=40), st.integers(1, 4), st.integers(3, 20))
+@settings(deadline=None)
 def test_every_answer_is_the_dictionarys(what: list[list[Row] | str], horizon: int, capacity: int) -> None:
     """Over days, horizons and capacities every answer, and whether a horizon was shortened, is the one-by-one one."""
     seen, oracle, now = _seen(shards=3, horizon_days=horizon, capacity=capacity), Oracle(horizon, capacity // 3), TODAY
@@ -192,7 +193,7 @@ def test_every_answer_is_the_dictionarys(what: list[list[Row] | str], horizon: i
 
 
 @given(st.lists(moves, max_size=25), st.lists(moves, max_size=10), st.integers(1, 4))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_answers_do_not_depend_on_grouping_batching_or_restores(
     before: list[list[Row] | str], after: list[list[Row] | str], horizon: int
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warning.domain.bucket import HOUR_MS, MINUTE_MS, QUARTER_MS, BucketLength
@@ -63,6 +63,7 @@ moments = times | st.builds(lambda change, minutes: change + minutes * MINUTE_MS
 
 
 @given(zones, moments, st.sampled_from(BucketLength))
+@settings(deadline=None)
 def test_a_moment_lies_in_its_bucket(zone: str, ms: int, length: BucketLength) -> None:
     """The bucket whose id a moment gets starts at or before it and ends after it: ids agree with starts and ends."""
     bucket = _id(zone, length, ms)
@@ -70,6 +71,7 @@ def test_a_moment_lies_in_its_bucket(zone: str, ms: int, length: BucketLength) -
 
 
 @given(zones, moments, st.sampled_from(BucketLength))
+@settings(deadline=None)
 def test_buckets_tile_time(zone: str, ms: int, length: BucketLength) -> None:
     """Ids grow by one, a bucket ends where the next starts, and its own first and last quarter have its id."""
     here, bucket = grid(zone), _id(zone, length, ms)
@@ -84,6 +86,7 @@ def test_buckets_tile_time(zone: str, ms: int, length: BucketLength) -> None:
 
 
 @given(zones, moments)
+@settings(deadline=None)
 def test_ids_never_go_back(zone: str, ms: int) -> None:
     """Over two days of quarters the ids of every length grow by one or stay, also when clocks go back over midnight."""
     first = ms // QUARTER_MS
@@ -94,6 +97,7 @@ def test_ids_never_go_back(zone: str, ms: int) -> None:
 
 
 @given(zones, moments)
+@settings(deadline=None)
 def test_hours_start_on_the_hour_of_the_local_clock(zone: str, ms: int) -> None:
     """An hour lasts 60 minutes from a whole local hour; only a change by half an hour makes one of 30 or 90."""
     here, hour = grid(zone), grid(zone).hour_of(ms)
@@ -110,6 +114,7 @@ def test_hours_start_on_the_hour_of_the_local_clock(zone: str, ms: int) -> None:
 
 
 @given(st.sampled_from(ZONES), moments)
+@settings(deadline=None)
 def test_hours_nest_in_days_and_days_in_weeks(zone: str, ms: int) -> None:
     """Every day begins where an hour begins, every week (Monday) where a day begins."""
     here = grid(zone)
@@ -189,6 +194,7 @@ def test_half_an_hour_of_daylight_saving() -> None:
 
 
 @given(zones, moments)
+@settings(deadline=None)
 def test_whole_windows_cover_the_hours_of_their_date(zone: str, ms: int) -> None:
     """A day's window is its 24 wall-clock hours (from its first moment on), a week's 168, an hour's 1."""
     here = grid(zone)
@@ -214,6 +220,7 @@ def test_a_day_without_midnight_has_23_wall_clock_hours() -> None:
 
 
 @given(zones, moments, st.sampled_from(BucketLength), st.floats(0, 1))
+@settings(deadline=None)
 def test_partial_windows_grow_from_nothing_to_the_whole(zone: str, ms: int, length: BucketLength, share: float) -> None:
     """What has passed of a bucket is more than nothing, at least what elapsed, and never more than the whole."""
     here, bucket = grid(zone), _id(zone, length, ms)
@@ -269,6 +276,7 @@ def test_models_see_every_hour_of_the_week_equally_often_and_every_day_end(zone:
 
 
 @given(zones, times)
+@settings(deadline=None)
 def test_moments_keep_their_time_to_the_millisecond(zone: str, ms: int) -> None:
     """A moment is the same instant with the local offset, and equal to what is written and read."""
     moment = grid(zone).moment(ms)

@@ -86,6 +86,7 @@ def _sorted(some: Sequence[Ticket]) -> list[int]:
 
 
 @given(tickets, st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_a_quarter_closes_in_sorted_order_whatever_came_first(some: list[Ticket], random: Any) -> None:
     """A closing quarter gives its tickets by (event time, key), however they were batched and in whatever order."""
     shuffled = random.sample(some, len(some))
@@ -176,6 +177,7 @@ def test_examples_reach_back_only_as_far_as_needed() -> None:
 
 
 @given(tickets, st.integers(0, 5), st.sampled_from([0, 1, 2, 5, 6]), st.integers(0, 4), st.integers(1, 5))
+@settings(deadline=None)
 def test_examples_are_the_latest_of_their_series_in_the_window(
     some: list[Ticket], closed: int, row: int, start: int, length: int
 ) -> None:
@@ -191,6 +193,7 @@ def test_examples_are_the_latest_of_their_series_in_the_window(
 
 
 @given(tickets, st.integers(0, 5), st.integers(0, 2))
+@settings(deadline=None)
 def test_examples_do_not_depend_on_other_series(some: list[Ticket], closed: int, start: int) -> None:
     """A shard carried with others shows the same examples as one carried alone."""
     alone = [ticket for ticket in some if ticket.rows[0] == 0]
@@ -211,7 +214,7 @@ def test_times_outside_the_window_are_never_shown() -> None:
 
 
 @given(tickets, st.integers(0, 5))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_state_in_two_parts_goes_on_identically(some: list[Ticket], closed: int) -> None:
     """Two shards saved apart and loaded in the other order, renumbered, close and show the same tickets."""
     whole = _held(some[::2], some[1::2])

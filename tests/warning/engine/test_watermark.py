@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warning.domain.bucket import HOUR_MS, MINUTE_MS
@@ -172,6 +172,7 @@ acts = st.one_of(
 
 
 @given(st.lists(acts, max_size=40), st.integers(0, 20))
+@settings(deadline=None)
 def test_whatever_happens_ticks_only_grow_and_never_pass_a_source(
     what: list[tuple[str, str, int]], lateness: int
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warning.policy.signals import (
@@ -213,6 +213,7 @@ signals = st.builds(
 
 
 @given(signals, signals)
+@settings(deadline=None)
 def test_having_one_cause_is_mutual(first: Signal, second: Signal) -> None:
     """Whichever of two signals is known first, the answer is the same."""
     for known in (NOWHERE, register()):
@@ -222,6 +223,7 @@ def test_having_one_cause_is_mutual(first: Signal, second: Signal) -> None:
 @given(
     st.lists(signals, max_size=12, unique_by=lambda each: each.id), st.lists(st.integers(0, 11), max_size=5), signals
 )
+@settings(deadline=None)
 def test_the_index_finds_everything_that_has_one_cause(known: list[Signal], gone: list[int], new: Signal) -> None:
     """All signals with a new one's cause are near it by the index, and none that was taken out."""
     for each in (NOWHERE, register()):

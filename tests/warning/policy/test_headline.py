@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warning.policy.signals import (
@@ -119,6 +119,7 @@ def test_how_much_in_figures_a_person_would_say(observed: int, expected: float, 
     st.integers(1, 10**7),
     st.floats(0, 1e7, allow_subnormal=True),
 )
+@settings(deadline=None)
 def test_every_headline_is_one_plain_line(
     kind: SeriesKind, length: BucketLength, observed: int, expected: float
 ) -> None:

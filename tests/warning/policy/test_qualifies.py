@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warning.policy.signals import WITHDRAWN, signal
@@ -24,6 +24,7 @@ def test_the_lengths_share_out_the_whole_budget() -> None:
 
 
 @given(st.floats(0.001, 1000))
+@settings(deadline=None)
 def test_the_lengths_together_give_the_expected_false_alerts(per_week: float) -> None:
     """Chance at each length's threshold, added up over the lengths, is the budget a week."""
     config = PolicyConfig(false_alerts_per_week=per_week)

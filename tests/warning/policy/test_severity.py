@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warning.domain.bucket import BucketLength
@@ -69,6 +69,7 @@ inputs = st.fixed_dictionaries(
 
 
 @given(inputs)
+@settings(deadline=None)
 def test_severity_is_a_whole_number_from_20_to_100(given_: dict[str, Any]) -> None:
     """Whatever comes in, the answer is within the scale, and never below what barely alerting gives."""
     points = severity(**given_)
@@ -77,6 +78,7 @@ def test_severity_is_a_whole_number_from_20_to_100(given_: dict[str, Any]) -> No
 
 
 @given(inputs, st.sampled_from(["recurrence_days", "observed", "areas"]), st.floats(1, 1e3))
+@settings(deadline=None)
 def test_more_is_never_less_severe(given_: dict[str, Any], name: str, times: float) -> None:
     """A longer recurrence, more tickets or more areas never lower it; a larger expectation never raises it."""
     larger = type(given_[name])(min(given_[name] * times, 1e15))
