@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, get_origin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as patience
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -213,7 +214,7 @@ def test_a_variable_inside_what_is_no_group_is_named(tmp_path: Path) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([_variable(name) for name, _ in FIELDS]), st.text(max_size=5)))
-@settings(deadline=None)
+@patience(deadline=None)
 def test_any_text_in_the_environment_is_taken_or_refused(environment: dict[str, str]) -> None:
     """Whatever variables hold, the answer is settings or an error that names one of them."""
     problem = ""
