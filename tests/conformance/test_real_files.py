@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,14 +44,14 @@ def backtest(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
     return run
 
 
-def alerts_of(folder: Path) -> list[dict[str, object]]:
+def alerts_of(folder: Path) -> list[dict[str, Any]]:
     """Read a result's alerts."""
     return [json.loads(line) for line in (folder / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def summary_of(folder: Path) -> dict[str, dict[str, int]]:
+def summary_of(folder: Path) -> dict[str, Any]:
     """Read a result's summary."""
-    loaded: dict[str, dict[str, int]] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -60,7 +61,7 @@ def test_the_parking_meter_failure_is_warned_of_on_its_morning(backtest: Backtes
     raised = [
         datetime.fromisoformat(str(alert["raised_at"])).astimezone(NEW_YORK)
         for alert in alerts_of(folder)
-        if "Broken Parking Meter" in list(alert["categories"])  # type: ignore[call-overload]
+        if "Broken Parking Meter" in alert["categories"]
     ]
     morning = datetime(2020, 1, 2, 5, tzinfo=NEW_YORK)
     assert any(morning <= at <= morning + timedelta(hours=7) for at in raised)

@@ -108,7 +108,8 @@ def _run(
 def _text(result: BacktestResult, out: Path) -> str:
     summary = result.summary
     ranked = sorted(result.alerts, key=lambda alert: (-alert.severity, alert.raised_at, alert.id))
-    lines = [f"{summary.jurisdiction}: {summary.rows:,} 行 rows, " + ", ".join(_counted(summary.outcomes)) + "."]
+    outcomes = "".join(f", {part}" for part in _counted(summary.outcomes))
+    lines = [f"{summary.jurisdiction}: {summary.rows:,} 行 rows{outcomes}."]
     lines += [f"注意 Note: {notice}" for notice in summary.notices]
     lines.append(f"{len(result.alerts):,} 条预警 alerts:" if ranked else "没有预警 no alerts.")
     for alert in ranked[:ALERTS_SHOWN]:

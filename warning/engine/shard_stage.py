@@ -135,10 +135,6 @@ class ShardStage:
         self._tally.overflowed += int((~whole[inverse]).sum())
         self._count_series(rows, quarters, 1)
         self._tally.count(batch, index)
-        area, department, channel = (
-            np.array(column.values, np.object_)[column.codes[index]]
-            for column in (batch.area, batch.department, batch.channel)
-        )
         self.pending.add(
             Entries(
                 times,
@@ -148,9 +144,9 @@ class ShardStage:
                 rows,
                 np.full(len(index), batch.source, np.object_),
                 batch.ticket_id[index],
-                area,
-                department,
-                channel,
+                batch.area.take(index).objects(),
+                batch.department.take(index).objects(),
+                batch.channel.take(index).objects(),
                 batch.text[index],
             )
         )
@@ -169,7 +165,8 @@ class ShardStage:
         _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
         names = zip(areas[first].tolist(), categories[first].tolist(), strict=True)
         lineages = [resolve(batch.area.values[area], batch.category.values[category]) for area, category in names]
-        return np.stack([rows for rows, _ in lineages]), inverse, np.array([whole for _, whole in lineages])
+        rows = np.concatenate([rows for rows, _ in lineages]).reshape(-1, LEVELS)
+        return rows, inverse, np.array([whole for _, whole in lineages])
 
     def _lineage(self, area: str, category: str) -> Lineage:
         """Return the rows a ticket counts in, root first, padded with -1; adds series that are new."""

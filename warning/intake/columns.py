@@ -40,6 +40,13 @@ class Dictionary:
             codes.append(np.array(renumbered, np.int32)[part.codes] if renumbered else part.codes)
         return Dictionary(np.concatenate(codes), list(position))
 
+    def objects(self) -> NDArray[np.object_]:
+        """Return every row's text as an array; the cost follows the rows, also where the values are many more."""
+        if len(self.values) > len(self.codes):
+            return np.array([*self.decoded(), None], np.object_)[:-1]
+        texts: NDArray[np.object_] = np.array([*self.values, None], np.object_)[self.codes]
+        return texts
+
     def decoded(self) -> list[str]:
         """Every row's text."""
         values = self.values
