@@ -217,18 +217,6 @@ def test_a_long_episode_lets_go_of_what_is_settled(restored: bool) -> None:
     assert alert.status.value == "open"
 
 
-def test_letting_go_never_takes_a_confirmation_back() -> None:
-    """A confirmed alert that is later led by open evidence stays final when that is withdrawn, however long it is."""
-    desk = Desk()
-    desk.tick(signal(length=HOUR))
-    for hour in range(1, 100):
-        desk.tick(weak(length=HOUR, start=MONDAY + hours(hour)))
-    strong = signal(length=HOUR, start=MONDAY + hours(100), recurrence=1e6, state=PROVISIONAL)
-    assert desk.one(strong).state is FINAL
-    (alert,) = desk.tick(replace(strong, state=WITHDRAWN))
-    assert (alert.state, alert.status.value, alert.lead_signal_id) == (FINAL, "open", signal(length=HOUR).id)
-
-
 def test_a_state_does_not_change_while_the_policy_goes_on() -> None:
     """A snapshot is a copy: what comes after is not in it."""
     desk = Desk()
