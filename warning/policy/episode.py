@@ -92,18 +92,17 @@ class Episode:
     def let_go(self, config: PolicyConfig) -> list[Signal]:
         """Keep of signals that no later evidence can join only what they were about; returns them.
 
-        The leading signal stays, and the leading one of those that are final: it bears the alert out.
+        The leading one of those that are final stays: it bears the alert out.
         """
         if len(self.signals) < _WORTH_LETTING_GO:
             return []
         since = self.last_evidence() - timedelta(hours=config.merge_hours)
-        leading = sorted((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
-        final = [signal for signal in leading if signal.state is EvidenceState.FINAL]
-        kept = {signal.id for signal in (*leading[:1], *final[:1])}
+        final = [s for s in self.live() if s.state is EvidenceState.FINAL and qualifies(s, config)]
+        kept = min(final, key=_rank).id if final else ""
         gone = [
             signal
             for _, signal in sorted(self.signals.items())
-            if signal.state is not EvidenceState.PROVISIONAL and seen_until(signal) < since and signal.id not in kept
+            if signal.state is not EvidenceState.PROVISIONAL and seen_until(signal) < since and signal.id != kept
         ]
         for signal in gone:
             del self.signals[signal.id]

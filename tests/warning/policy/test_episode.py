@@ -30,7 +30,8 @@ ENOUGH = 64
 
 
 def _hour(number: int, **changes: Any) -> Signal:
-    return weak(**({"length": HOUR, "start": MONDAY + hours(number)} | changes))
+    given: dict[str, Any] = {"length": HOUR, "start": MONDAY + hours(number)}
+    return weak(**(given | changes))
 
 
 def _episode(*signals: Signal) -> Episode:
@@ -40,7 +41,7 @@ def _episode(*signals: Signal) -> Episode:
 def _long(*first: Signal) -> Episode:
     """Give an episode of a strong first hour, the given signals, and weak hours up to number 100."""
     fill = [_hour(100 - i) for i in range(ENOUGH - 1 - len(first))]
-    return _episode(signal(length=HOUR), *first, *reversed(fill))
+    return _episode(signal(length=HOUR), *first, *fill)
 
 
 def test_evidence_is_seen_until_it_was_last_looked_at() -> None:
