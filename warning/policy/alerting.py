@@ -2,7 +2,7 @@
 
 Rules, by the names that stand in an alert's history:
 
-OPEN-1 : a signal that qualifies and has no open episode raises an alert
+OPEN-1 : a signal that qualifies and has no open episode raises an alert (a week not, if an ended alert told of it)
 UPDATE-1 : later evidence changes its severity by five or more since its last entry, its areas or its categories
 CONFIRM-1 : the first closed bucket bears it out
 MERGE-1 : another alert turned out to have the same cause; the older one goes on and keeps the other's id as alias
@@ -23,7 +23,7 @@ from warning.domain.alert import Alert, AlertStatus, Transition
 from warning.domain.area import AreaRegister
 from warning.domain.series import SeriesKind
 from warning.domain.signal import EvidenceState, Signal
-from warning.policy.episode import Episode, qualifies, same_cause
+from warning.policy.episode import Episode, qualifies, same_cause, told
 from warning.policy.flags import flags_of
 from warning.policy.headline import headline_of
 from warning.policy.matching import EvidenceIndex
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from warning.policy.config import PolicyConfig
 
 _NOTABLE_CHANGE = 5
+_REMEMBERED = timedelta(days=9)
+"""A week closes at most so long after what it holds."""
 
 
 class AlertPolicy:
@@ -47,6 +49,8 @@ class AlertPolicy:
         self._shown: dict[str, Alert] = {}
         self._episode_of: dict[str, str] = {}
         """The open episode of each signal."""
+        self._ended: list[Signal] = []
+        """What the alerts that ended in the last days rested on most."""
         self._index = EvidenceIndex(self.register)
         """Of the signals in open episodes that were not withdrawn."""
 
@@ -71,7 +75,7 @@ class AlertPolicy:
     def _take(self, signal: Signal, now: datetime, changed: dict[str, bool]) -> None:
         """Put a signal where it belongs; notes which episodes changed, and whether an alert was merged into them."""
         matching = self._matching(signal)
-        if not matching and not qualifies(signal, self.config):
+        if not matching and (self._told(signal) or not qualifies(signal, self.config)):
             return
         shown_first = sorted(matching, key=lambda e: (e.id not in self._shown, e.raised_at, e.id))
         oldest, *others = shown_first or [self._open(signal, now)]
@@ -82,6 +86,9 @@ class AlertPolicy:
             self._merge(oldest, other)
             changed.pop(other.id, None)
         changed[oldest.id] = merged
+
+    def _told(self, signal: Signal) -> bool:
+        return any(told(signal, earlier, self.register) for earlier in self._ended)
 
     def _matching(self, signal: Signal) -> list[Episode]:
         """Return the open episodes that know a signal or have its cause; a withdrawn signal joins no other."""
@@ -223,6 +230,8 @@ class AlertPolicy:
     def _close(self, now: datetime, watermark: datetime) -> list[Alert]:
         gap = timedelta(hours=self.config.merge_hours)
         over = [e for _, e in sorted(self._episodes.items()) if e.settled() and e.last_evidence() + gap <= watermark]
+        self._ended = [s for s in self._ended if watermark < s.window_end + _REMEMBERED]
+        self._ended += [episode.largest() for episode in over]
         return [self._end(episode, self._shown[episode.id], "CLOSE-1", now) for episode in over]
 
     def _end(self, episode: Episode, alert: Alert, rule: str, now: datetime) -> Alert:
@@ -238,7 +247,11 @@ class AlertPolicy:
 
     def state(self) -> dict[str, Any]:
         """Return the open episodes and their alerts, as plain data."""
-        state = {"episodes": [self._episodes[i] for i in sorted(self._episodes)], "shown": self._shown}
+        state = {
+            "episodes": [self._episodes[i] for i in sorted(self._episodes)],
+            "shown": self._shown,
+            "ended": self._ended,
+        }
         plain: dict[str, Any] = msgspec.to_builtins(state, order="deterministic")
         return plain
 
@@ -250,6 +263,7 @@ class AlertPolicy:
             for signal in episode.signals.values():
                 self._hold(signal, episode)
         self._shown = msgspec.convert(state["shown"], dict[str, Alert])
+        self._ended = msgspec.convert(state["ended"], list[Signal])
 
 
 def _rules(before: Alert, after: Alert, *, merged: bool) -> list[str]:

@@ -77,6 +77,10 @@ class Episode:
         """Return the most unusual signal that qualifies; of several beyond doubt the shortest, then the largest."""
         return min((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
 
+    def largest(self) -> Signal:
+        """Return the signal with the largest excess, of those that still matter."""
+        return max(self.live(), key=lambda signal: (excess(signal), signal.id))
+
     def last_evidence(self) -> datetime:
         """Return the latest moment its evidence speaks of."""
         return max(seen_until(signal) for signal in self.live())
@@ -128,6 +132,17 @@ def same_cause(first: Signal, second: Signal, config: PolicyConfig, register: Ar
         and second.window_start <= seen_until(first) + gap
         and _same_subject(first, second)
         and _areas_touch(first, second, register)
+    )
+
+
+def told(week: Signal, earlier: Signal, register: AreaRegister) -> bool:
+    """Whether what an ended alert rested on is at least half of a week's excess: the week then tells nothing new."""
+    return (
+        week.length is BucketLength.WEEK
+        and (week.series.kind, week.series.name) == (earlier.series.kind, earlier.series.name)
+        and week.window_start <= earlier.window_start < week.window_end
+        and _areas_touch(week, earlier, register)
+        and excess(earlier) >= _SHARE_EXPLAINED * excess(week)
     )
 
 

@@ -1,0 +1,74 @@
+"""A week that closes after its alert has ended: it raises no second alert for what was told already."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.warning.policy.signals import DAY, HOUR, MONDAY, WEEK, Desk, signal
+from warning.domain.signal import Signal
+
+TUESDAY = MONDAY + timedelta(days=1)
+NEXT_MONDAY = MONDAY + timedelta(days=7)
+
+
+def ended_desk(*evidence: Signal) -> Desk:
+    """Return a desk whose alert of these signals has ended on Thursday."""
+    desk = Desk()
+    desk.tick(*evidence)
+    (alert,) = desk.tick(watermark=MONDAY + timedelta(days=3))
+    assert alert.history[-1].rule == "CLOSE-1"
+    return desk
+
+
+def week(name: str = "Noise", area: str = "City", *, excess: int = 40) -> Signal:
+    """Give a whole week's final evidence."""
+    return signal(name, area, length=WEEK, observed=20 + excess, expected=20.0, updated_at=NEXT_MONDAY)
+
+
+def test_a_week_whose_excess_an_ended_alert_told_of_raises_none() -> None:
+    """The burst of one day, 35 too many, explains the week's 40 too many: no second alert."""
+    desk = ended_desk(signal(length=DAY, start=TUESDAY))
+    assert desk.tick(week()) == []
+
+
+def test_the_largest_evidence_counts_not_the_leading_one() -> None:
+    """An alert led by one hour but resting on a day is remembered by the day."""
+    hour = signal(length=HOUR, start=TUESDAY, observed=9, expected=0.5, recurrence=1e6)
+    desk = ended_desk(signal(length=DAY, start=TUESDAY), hour)
+    assert desk.tick(week()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [week(excess=80), week("Parking"), week(area="City/East")],
+    ids=["twice the excess", "another category", "elsewhere"],
+)
+def test_a_week_that_tells_more_raises_its_own_alert(other: Signal) -> None:
+    """A week with far more than the ended alert told, of another category or elsewhere is news."""
+    desk = ended_desk(signal(area="City/West", length=DAY, start=TUESDAY))
+    assert [alert.lead_signal_id for alert in desk.tick(other)] == [other.id]
+
+
+def test_a_day_is_never_taken_for_told() -> None:
+    """A new burst after the alert has ended is a new alert, though an older one told of the same series."""
+    desk = ended_desk(signal(length=DAY, start=TUESDAY))
+    assert len(desk.tick(signal(length=DAY, start=MONDAY + timedelta(days=5)))) == 1
+
+
+def test_the_week_after_is_news() -> None:
+    """An alert of last week does not silence this week."""
+    desk = ended_desk(signal(length=DAY, start=TUESDAY))
+    later = signal(length=WEEK, start=NEXT_MONDAY, observed=60, expected=20.0)
+    assert len(desk.tick(later)) == 1
+
+
+def test_what_ended_is_remembered_across_a_restart_and_forgotten_in_time() -> None:
+    """A restored policy knows what was told; ten days later it is forgotten."""
+    desk = ended_desk(signal(length=DAY, start=TUESDAY))
+    restarted = Desk()
+    restarted.policy.load(desk.policy.state())
+    assert restarted.tick(week()) == []
+    desk.tick(watermark=TUESDAY + timedelta(days=11))
+    assert desk.policy.state()["ended"] == []
