@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.base import BoolArray
 from warning.engine.records import Record, Tick
 from warning.intake.columns import IntArray, TicketColumns
 
@@ -40,28 +41,29 @@ class Feed:
         yield from self._end()
 
     def by_arrival(self, parts: Iterable[Normalised]) -> Iterator[Record]:
-        """Keep the rows' order, as they would have come in; derived life events wait for their own time."""
-        waiting: TicketColumns | None = None
+        """Keep the rows' order, as they would have come in.
+
+        Derived life events wait for their own time, and for the row that tells of them to be read.
+        """
+        waiting = _Waiting()
         for part in parts:
-            life = [columns for columns in (waiting, self._owned(part.life)) if columns is not None and len(columns)]
-            waiting = TicketColumns.joined(life) if life else None
-            if waiting is not None:
-                waiting = waiting.take(_sorted(waiting))
-            for record in self._in_order(self._owned(part.tickets)):
-                if isinstance(record, Tick) and waiting is not None:
-                    due = int(np.searchsorted(waiting.time, record.read_to, side="right"))
-                    if due:
-                        yield waiting.take(np.arange(due))
-                        waiting = waiting.take(np.arange(due, len(waiting)))
+            tickets = self._owned(part.tickets)
+            waiting.add(self._owned(part.life), tickets)
+            read = 0
+            for record in self._in_order(tickets):
+                if isinstance(record, Tick):
+                    yield from waiting.due(record.read_to, read)
+                else:
+                    read += len(record)
                 yield record
-        if waiting is not None:
-            yield from self._in_order(waiting)
+        for rest in waiting.rest():
+            yield from self._in_order(rest)
         yield from self._end()
 
     def _owned(self, columns: TicketColumns) -> TicketColumns:
         return replace(columns, jurisdiction=self.jurisdiction)
 
-    def _in_order(self, events: TicketColumns) -> Iterator[Record]:
+    def _in_order(self, events: TicketColumns) -> Iterator[TicketColumns | Tick]:
         """Yield events as batches, each followed by the tick that its last event makes possible."""
         if not len(events):
             return
@@ -92,6 +94,45 @@ class Feed:
         return Tick(
             jurisdiction=self.jurisdiction, number=number, watermark=number * self.step_ms, read_to=self._read_to
         )
+
+
+class _Waiting:
+    """Life events, by time, each with the position of its row in the part being read (-1: it was read)."""
+
+    def __init__(self) -> None:
+        self._events: TicketColumns | None = None
+        self._row: IntArray = np.zeros(0, np.int64)
+
+    def add(self, life: TicketColumns, tickets: TicketColumns) -> None:
+        """Take in the life events of the next part's tickets; the part before has been read."""
+        events = life if self._events is None else TicketColumns.joined([self._events, life])
+        rows = np.concatenate([np.full(len(self._row), -1), _rows_of(life, tickets)])
+        order = _sorted(events)
+        self._events, self._row = events.take(order), rows[order]
+
+    def due(self, read_to: int, read: int) -> Iterator[TicketColumns]:
+        """Give what has happened by now, and was told by one of the part's first ``read`` rows or an earlier part."""
+        if self._events is not None:
+            yield from self._given((self._events.time <= read_to) & (self._row < read))
+
+    def rest(self) -> Iterator[TicketColumns]:
+        """Give all that is left."""
+        if self._events is not None:
+            yield from self._given(np.ones(len(self._events), np.bool_))
+
+    def _given(self, chosen: BoolArray) -> Iterator[TicketColumns]:
+        if self._events is not None and chosen.any():
+            given, left = np.nonzero(chosen)[0], np.nonzero(~chosen)[0]
+            events = self._events.take(given)
+            self._events, self._row = self._events.take(left), self._row[left]
+            yield events
+
+
+def _rows_of(life: TicketColumns, tickets: TicketColumns) -> IntArray:
+    """Return the position of the last row of each life event's ticket, which is one of the tickets."""
+    order = np.argsort(tickets.key, kind="stable")
+    rows: IntArray = order[np.searchsorted(tickets.key[order], life.key, side="right") - 1]
+    return rows
 
 
 def _sorted(events: TicketColumns) -> IntArray:
