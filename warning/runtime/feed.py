@@ -9,12 +9,16 @@ import numpy as np
 
 from models.base import BoolArray
 from warning.engine.records import Record, Tick
+from warning.engine.watermark import Watermarks
 from warning.intake.columns import IntArray, TicketColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from warning.intake.normalise import Normalised
+
+
+_FILES = "files"
 
 
 class Feed:
@@ -28,8 +32,8 @@ class Feed:
         self.jurisdiction = jurisdiction
         self.step_ms = step_ms
         self.lateness_ms = lateness_ms
-        self._number: int | None = None
-        self._read_to = 0
+        self._watermarks = Watermarks(jurisdiction, step_ms)
+        self._watermarks.add_source(_FILES, lateness_ms)
 
     def by_event_time(self, parts: Iterable[Normalised]) -> Iterator[Record]:
         """Sort everything by (event time, ticket, content) first: the order of the files' rows does not matter."""
@@ -67,33 +71,33 @@ class Feed:
         """Yield events as batches, each followed by the tick that its last event makes possible."""
         if not len(events):
             return
-        latest = np.maximum.accumulate(events.time)
-        if self._number is None:
-            self._read_to = int(latest[0])
-            yield self._tick((self._read_to - self.lateness_ms) // self.step_ms)
-        latest = np.maximum(latest, self._read_to)
+        yield from self._read(int(events.time[0])) if self._watermarks.last_number is None else ()
+        latest = np.maximum(np.maximum.accumulate(events.time), self._watermarks.read_to() or 0)
         numbers = (latest - self.lateness_ms) // self.step_ms
-        before = np.concatenate([[self._number or 0], numbers[:-1]])
         first = 0
-        for at in np.nonzero(numbers > before)[0].tolist():
+        for at in np.nonzero(np.diff(numbers, prepend=self._watermarks.last_number or 0))[0].tolist():
             yield events.take(np.arange(first, at + 1))
             first = at + 1
-            self._read_to = int(latest[at])
-            yield self._tick(int(numbers[at]))
+            yield from self._read(int(latest[at]))
         if first < len(events):
             yield events.take(np.arange(first, len(events)))
-        self._read_to = int(latest[-1])
+        yield from self._read(int(latest[-1]))
+
+    def _read(self, latest: int) -> Iterator[Tick]:
+        """Note how far the files were read, and give the tick that this makes possible."""
+        self._watermarks.read(_FILES, latest)
+        tick = self._watermarks.tick(latest)
+        if tick is not None:
+            yield tick
 
     def _end(self) -> Iterator[Record]:
-        number = self._read_to // self.step_ms
-        if self._number is not None and number > self._number:
-            yield self._tick(number)
-
-    def _tick(self, number: int) -> Tick:
-        self._number = number
-        return Tick(
-            jurisdiction=self.jurisdiction, number=number, watermark=number * self.step_ms, read_to=self._read_to
-        )
+        """Let the clock run on past the lateness: whatever could be late has been read."""
+        latest = self._watermarks.read_to()
+        if latest is not None:
+            self._watermarks.ended(_FILES)
+            tick = self._watermarks.tick(latest + self.lateness_ms)
+            if tick is not None:
+                yield tick
 
 
 class _Waiting:
