@@ -21,6 +21,7 @@ import xxhash
 
 from warning.domain.alert import Alert, AlertStatus, Transition
 from warning.domain.area import AreaRegister
+from warning.domain.bucket import BucketLength
 from warning.domain.series import SeriesKind
 from warning.domain.signal import EvidenceState, Signal
 from warning.policy.episode import Episode, qualifies, same_cause, told
@@ -49,8 +50,9 @@ class AlertPolicy:
         self._shown: dict[str, Alert] = {}
         self._episode_of: dict[str, str] = {}
         """The open episode of each signal."""
-        self._ended: list[Signal] = []
-        """What the alerts that ended in the last days rested on most."""
+        self._ended: dict[str, Signal] = {}
+        """What the alerts that ended in the last days rested on most, by id."""
+        self._ended_index = EvidenceIndex(self.register)
         self._index = EvidenceIndex(self.register)
         """Of the signals in open episodes that were not withdrawn."""
 
@@ -75,7 +77,7 @@ class AlertPolicy:
     def _take(self, signal: Signal, now: datetime, changed: dict[str, bool]) -> None:
         """Put a signal where it belongs; notes which episodes changed, and whether an alert was merged into them."""
         matching = self._matching(signal)
-        if not matching and (self._told(signal) or not qualifies(signal, self.config)):
+        if not matching and (not qualifies(signal, self.config) or self._told(signal)):
             return
         shown_first = sorted(matching, key=lambda e: (e.id not in self._shown, e.raised_at, e.id))
         oldest, *others = shown_first or [self._open(signal, now)]
@@ -88,7 +90,9 @@ class AlertPolicy:
         changed[oldest.id] = merged
 
     def _told(self, signal: Signal) -> bool:
-        return any(told(signal, earlier, self.register) for earlier in self._ended)
+        """Whether it is a week that tells nothing new."""
+        near = self._ended_index.near(signal) if signal.length is BucketLength.WEEK else ()
+        return any(told(signal, self._ended[identity], self.register) for identity in near)
 
     def _matching(self, signal: Signal) -> list[Episode]:
         """Return the open episodes that know a signal or have its cause; a withdrawn signal joins no other."""
@@ -230,9 +234,16 @@ class AlertPolicy:
     def _close(self, now: datetime, watermark: datetime) -> list[Alert]:
         gap = timedelta(hours=self.config.merge_hours)
         over = [e for _, e in sorted(self._episodes.items()) if e.settled() and e.last_evidence() + gap <= watermark]
-        self._ended = [s for s in self._ended if watermark < s.window_end + _REMEMBERED]
-        self._ended += [episode.largest() for episode in over]
+        for old in [signal for signal in self._ended.values() if signal.window_end + _REMEMBERED <= watermark]:
+            del self._ended[old.id]
+            self._ended_index.discard(old)
+        self._remember([signal for episode in over for signal in episode.largest()])
         return [self._end(episode, self._shown[episode.id], "CLOSE-1", now) for episode in over]
+
+    def _remember(self, ended: list[Signal]) -> None:
+        for signal in ended:
+            self._ended[signal.id] = signal
+            self._ended_index.add(signal)
 
     def _end(self, episode: Episode, alert: Alert, rule: str, now: datetime) -> Alert:
         closed = replace(alert, status=AlertStatus.CLOSED, closed_at=now, updated_at=now)
@@ -250,7 +261,7 @@ class AlertPolicy:
         state = {
             "episodes": [self._episodes[i] for i in sorted(self._episodes)],
             "shown": self._shown,
-            "ended": self._ended,
+            "ended": [self._ended[i] for i in sorted(self._ended)],
         }
         plain: dict[str, Any] = msgspec.to_builtins(state, order="deterministic")
         return plain
@@ -263,7 +274,8 @@ class AlertPolicy:
             for signal in episode.signals.values():
                 self._hold(signal, episode)
         self._shown = msgspec.convert(state["shown"], dict[str, Alert])
-        self._ended = msgspec.convert(state["ended"], list[Signal])
+        self._ended, self._ended_index = {}, EvidenceIndex(self.register)
+        self._remember(msgspec.convert(state["ended"], list[Signal]))
 
 
 def _rules(before: Alert, after: Alert, *, merged: bool) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from warning.domain.alert import AlertStatus, Transition
@@ -77,9 +77,10 @@ class Episode:
         """Return the most unusual signal that qualifies; of several beyond doubt the shortest, then the largest."""
         return min((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
 
-    def largest(self) -> Signal:
-        """Return the signal with the largest excess, of those that still matter."""
-        return max(self.live(), key=lambda signal: (excess(signal), signal.id))
+    def largest(self) -> list[Signal]:
+        """Return the figures of the signal with the largest excess of each series, of those that still matter."""
+        best = {s.series: s for s in sorted(self.live(), key=lambda signal: (excess(signal), signal.id))}
+        return [replace(signal, parts=(), departments=(), channels=(), examples=()) for signal in best.values()]
 
     def last_evidence(self) -> datetime:
         """Return the latest moment its evidence speaks of."""

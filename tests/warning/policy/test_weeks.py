@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.warning.policy.signals import DAY, HOUR, MONDAY, WEEK, Desk, signal
+from tests.warning.policy.signals import DAY, HOUR, MONDAY, WEEK, Desk, signal, total
 from warning.domain.signal import Signal
+from warning.policy import alerting
+from warning.policy.episode import told
 
 TUESDAY = MONDAY + timedelta(days=1)
 NEXT_MONDAY = MONDAY + timedelta(days=7)
@@ -38,6 +41,37 @@ def test_the_largest_evidence_counts_not_the_leading_one() -> None:
     hour = signal(length=HOUR, start=TUESDAY, observed=9, expected=0.5, recurrence=1e6)
     desk = ended_desk(signal(length=DAY, start=TUESDAY), hour)
     assert desk.tick(week()) == []
+
+
+def test_every_series_of_an_ended_alert_is_remembered() -> None:
+    """Not only its largest evidence was told: also the category under a total, and each of several districts."""
+    day: dict[str, Any] = {"length": DAY, "start": TUESDAY}
+    desk = ended_desk(
+        signal(**day), total(observed=60, **day), signal(area="City/East", **day), signal(area="City/West", **day)
+    )
+    assert desk.tick(week(), week(area="City/East"), week(area="City/West")) == []
+    assert desk.tick(total(length=WEEK, observed=65, updated_at=NEXT_MONDAY)) == []
+    assert [alert.areas for alert in desk.tick(week("Water"))] == [("City",)]
+
+
+def test_a_flood_of_weeks_is_compared_with_its_own_series_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand weeks after a storm of a thousand alerts are compared with a few ended ones each."""
+    names = [f"Category {i}" for i in range(1_000)]
+    desk = Desk()
+    desk.tick(*(signal(name, length=DAY, start=TUESDAY) for name in names))
+    desk.tick(watermark=MONDAY + timedelta(days=3))
+    compared = 0
+
+    def counting(*arguments: Any) -> bool:
+        nonlocal compared
+        compared += 1
+        return told(*arguments)
+
+    monkeypatch.setattr(alerting, "told", counting)
+    assert desk.tick(*map(week, names)) == []
+    assert compared <= 2_000
+    desk.tick(*(signal(name, length=DAY, start=NEXT_MONDAY) for name in names))
+    assert compared <= 2_000
 
 
 @pytest.mark.parametrize(
