@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from tests.warning.policy.signals import DAY, HOUR, MONDAY, WEEK, Desk, signal, total
+from warning.domain.area import AreaRegister
+from warning.domain.bucket import BucketLength
+from warning.domain.series import SeriesKind
 from warning.domain.signal import Signal
 from warning.policy import alerting
 from warning.policy.episode import told
@@ -106,3 +109,46 @@ def test_what_ended_is_remembered_across_a_restart_and_forgotten_in_time() -> No
     assert restarted.tick(week()) == []
     desk.tick(watermark=TUESDAY + timedelta(days=11))
     assert desk.policy.state()["ended"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({}, True),
+        ({"length": HOUR}, True),
+        ({"length": WEEK, "start": MONDAY}, True),
+        ({"start": MONDAY}, True),
+        ({"start": NEXT_MONDAY - timedelta(days=1)}, True),
+        ({"start": NEXT_MONDAY}, False),
+        ({"start": MONDAY - timedelta(days=1)}, False),
+        ({"observed": 25}, True),
+        ({"observed": 24}, False),
+        ({"name": "Water"}, False),
+        ({"kind": SeriesKind.DEPARTMENT}, False),
+        ({"kind": SeriesKind.DEPARTMENT, "length": WEEK, "start": MONDAY}, False),
+        ({"area": "City/East"}, True),
+        ({"area": "Town"}, False),
+    ],
+)
+def test_what_tells_of_a_week(change: dict[str, Any], says: bool) -> None:
+    """Evidence of the same series or an overlapping area, inside the week, with at least half of its excess."""
+    given: dict[str, Any] = {"length": DAY, "start": TUESDAY}
+    assert told(week(), signal(**(given | change)), AreaRegister()) is says
+
+
+def test_only_weeks_are_ever_told() -> None:
+    """Of the same figures, a day's are news and a week's are not."""
+    earlier = signal(length=HOUR)
+    assert told(signal(length=WEEK), earlier, AreaRegister())
+    assert not told(signal(length=DAY), earlier, AreaRegister())
+
+
+def test_what_is_over_early_in_the_week_is_remembered_until_the_week_has_closed() -> None:
+    """The first quarter of an hour of a week is still remembered when the week closes, and no crash comes after it."""
+    desk = Desk()
+    desk.tick(signal(length=BucketLength.QUARTER))
+    desk.tick(watermark=MONDAY + timedelta(days=3))
+    assert desk.tick(watermark=NEXT_MONDAY) == []
+    assert desk.tick(week()) == []
+    desk.tick(watermark=NEXT_MONDAY + timedelta(days=3))
+    assert len(desk.tick(week())) == 1
