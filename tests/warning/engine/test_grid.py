@@ -40,25 +40,24 @@ def _hours(zone: str, *day: int) -> float:
 
 zones = st.sampled_from(ZONES + ODD_ZONES)
 times = st.integers(_at("UTC", 2000, 1, 1), _at("UTC", 2037, 12, 31))
-changes = st.sampled_from(
-    [
-        _at(NEW_YORK, 2024, 3, 10, 2),
-        _at(NEW_YORK, 2024, 11, 3, 2),
-        _at("Europe/London", 2024, 3, 31, 1),
-        _at("Europe/London", 2024, 10, 27, 1),
-        _at(LORD_HOWE, 2024, 4, 7, 2),
-        _at(LORD_HOWE, 2024, 10, 6, 2),
-        _at(SAO_PAULO, 2018, 11, 4),
-        _at(SAO_PAULO, 2019, 2, 17),
-        _at("America/St_Johns", 2010, 11, 7),
-        _at("America/Caracas", 2007, 12, 9),
-        _at("America/Caracas", 2016, 5, 1),
-        _at("Asia/Pyongyang", 2015, 8, 15),
-        _at("Asia/Pyongyang", 2018, 5, 5),
-        _at("Pacific/Apia", 2011, 12, 31),
-        _at("Asia/Tehran", 2021, 3, 22),
-    ]
-)
+CHANGES = [
+    (NEW_YORK, _at(NEW_YORK, 2024, 3, 10, 2)),
+    (NEW_YORK, _at(NEW_YORK, 2024, 11, 3, 2)),
+    ("Europe/London", _at("Europe/London", 2024, 3, 31, 1)),
+    ("Europe/London", _at("Europe/London", 2024, 10, 27, 1)),
+    (LORD_HOWE, _at(LORD_HOWE, 2024, 4, 7, 2)),
+    (LORD_HOWE, _at(LORD_HOWE, 2024, 10, 6, 2)),
+    (SAO_PAULO, _at(SAO_PAULO, 2018, 11, 4)),
+    (SAO_PAULO, _at(SAO_PAULO, 2019, 2, 17)),
+    ("America/St_Johns", _at("America/St_Johns", 2010, 11, 7)),
+    ("America/Caracas", _at("America/Caracas", 2007, 12, 9)),
+    ("America/Caracas", _at("America/Caracas", 2016, 5, 1)),
+    ("Asia/Pyongyang", _at("Asia/Pyongyang", 2015, 8, 15)),
+    ("Asia/Pyongyang", _at("Asia/Pyongyang", 2018, 5, 5)),
+    ("Pacific/Apia", _at("Pacific/Apia", 2011, 12, 31)),
+    ("Asia/Tehran", _at("Asia/Tehran", 2021, 3, 22)),
+]
+changes = st.sampled_from([change for _, change in CHANGES])
 moments = times | st.builds(lambda change, minutes: change + minutes * MINUTE_MS, changes, st.integers(-3000, 3000))
 
 
@@ -83,6 +82,19 @@ def test_buckets_tile_time(zone: str, ms: int, length: BucketLength) -> None:
             continue
         assert _id(zone, length, start) == each == _id(zone, length, end - 1)
         assert _id(zone, length, start - 1) < each < _id(zone, length, end)
+
+
+@pytest.mark.parametrize(("zone", "change"), CHANGES)
+def test_every_quarter_around_a_change_of_clocks_lies_in_its_buckets(zone: str, change: int) -> None:
+    """Around a change every quarter lies in the buckets its ids name, and no id is left out or comes back."""
+    here, skipped = grid(zone), zone == "Pacific/Apia"
+    quarters = range(change // QUARTER_MS - 192, change // QUARTER_MS + 192)
+    for before, after in pairwise(quarters):
+        for length, old, new in zip(BucketLength, here.ids(before), here.ids(after), strict=True):
+            ms = after * QUARTER_MS
+            assert here.start(length, new) <= ms < here.end(length, new)
+            assert new == old or (here.start(length, new) == ms == here.end(length, new - 1))
+            assert new - old in ({0, 1, 2} if skipped and length is DAY else {0, 1})
 
 
 @given(zones, moments)
