@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -15,6 +13,7 @@ from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
 from warning.domain.control import Control, ControlKind
 from warning.domain.series import SeriesKey, SeriesKind
 from warning.engine.counts import CountStore
+from warning.engine.finding import ClosingHooks, Finding, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,43 +31,6 @@ _AVERAGE_WEEK = Window(BucketLength.WEEK.value, 0.0, float(WEEK_HOURS), ahead=Tr
 _LEAST_EXPECTED = 0.1
 _FOREVER = np.iinfo(np.int64).max
 _NEVER = np.iinfo(np.int64).min
-
-
-class Standing(IntEnum):
-    """Whether a series may be kept."""
-
-    TENTATIVE = 0
-    """It has tickets in open buckets only; its first closed bucket decides."""
-    ADMITTED = 1
-    REFUSED = 2
-    """The quota was full: its tickets count in an overflow series."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One detector's evidence about one row in one bucket; ``hit`` False withdraws earlier provisional evidence."""
-
-    detector: CountDetector
-    row: int
-    length: BucketLength
-    bucket: int
-    until: int | None
-    hit: bool
-    observed: int
-    expected: float
-    upper_bound: float
-    p_value: float
-    score: float
-
-
-class ClosingHooks(Protocol):
-    """What a stage does while buckets close."""
-
-    def closing_quarter(self, quarter: int) -> None:
-        """Before a quarter of an hour is judged: admit or refuse its tentative series, in sorted order."""
-
-    def closing(self, length: BucketLength, bucket: int) -> None:
-        """After a bucket was judged, before it is learned: what a chart wants to know of it."""
 
 
 class SeriesBank:

@@ -13,8 +13,9 @@ from warning.domain.area import AreaPath
 from warning.domain.bucket import BucketLength
 from warning.domain.control import Control, ControlKind
 from warning.domain.series import SeriesKey, SeriesKind
-from warning.engine.bank import SeriesBank, Standing
+from warning.engine.bank import SeriesBank
 from warning.engine.course import Courses
+from warning.engine.finding import Standing
 from warning.engine.records import SeriesCount, Tick, TickReport
 from warning.engine.signals import signal_of
 

@@ -17,9 +17,10 @@ from warning.domain.evidence import EvidencePoint
 from warning.domain.outcome import RowOutcome
 from warning.domain.series import OVERFLOW, SeriesKey, SeriesKind
 from warning.domain.ticket import LifeEvent
-from warning.engine.bank import Finding, SeriesBank, Standing
+from warning.engine.bank import SeriesBank
 from warning.engine.course import Courses
 from warning.engine.dedupe import CHANGED, NEW, SeenTickets
+from warning.engine.finding import Finding, Standing
 from warning.engine.pending import Entries, PendingTickets
 from warning.engine.records import OUTCOME_ORDER, Tick, TickReport
 from warning.engine.signals import signal_of

@@ -12,7 +12,8 @@ from warning.engine.pending import EXAMPLES
 
 if TYPE_CHECKING:
     from warning.domain.series import SeriesKey
-    from warning.engine.bank import Finding, SeriesBank
+    from warning.engine.bank import SeriesBank
+    from warning.engine.finding import Finding
     from warning.engine.grid import Grid
     from warning.engine.pending import Entries
 
