@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warning.domain.bucket import DAY_MS, HOUR_MS
+from warning.domain.bucket import DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +27,3 @@ class EngineConfig:
     protection_limit_ms: int = 14 * DAY_MS
     signal_p: float = 1e-3
     least_observed: int = 3
-    future_tolerance_ms: int = HOUR_MS // 6
