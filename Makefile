@@ -43,5 +43,5 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "需要 Python 3.11 或更新版本;可用 make PYTHON=/路径/python3.11 指定" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip setuptools editables hatchling
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[service,simulation,dev]'
 	touch $@
