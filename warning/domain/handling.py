@@ -1,0 +1,154 @@
+"""How people handle an alert: acts, statuses, and the table of named rules that leads from one to the next.
+
+An alert's evidence (:class:`warning.domain.alert.Alert`) and its handling change independently: the engine writes the
+one, people the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from warning.domain.alert import AlertStatus, Disposition
+from warning.domain.errors import EarlyWarningError
+
+
+class Act(StrEnum):
+    """What a person does about an alert."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ASSIGN = "assign"
+    SNOOZE = "snooze"
+    NOTE = "note"
+    REVIEW = "review"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+_OPEN, _ACK = AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED
+_SNOOZED, _CLOSED = AlertStatus.SNOOZED, AlertStatus.CLOSED
+
+TRANSITIONS: Mapping[tuple[Act, AlertStatus], tuple[str, AlertStatus]] = {
+    (Act.ACKNOWLEDGE, _OPEN): ("ACK-1", _ACK),
+    (Act.ACKNOWLEDGE, _SNOOZED): ("ACK-2", _ACK),
+    (Act.ASSIGN, _OPEN): ("ASSIGN-1", _ACK),
+    (Act.ASSIGN, _ACK): ("ASSIGN-2", _ACK),
+    (Act.ASSIGN, _SNOOZED): ("ASSIGN-3", _ACK),
+    (Act.SNOOZE, _OPEN): ("SNOOZE-1", _SNOOZED),
+    (Act.SNOOZE, _ACK): ("SNOOZE-2", _SNOOZED),
+    (Act.SNOOZE, _SNOOZED): ("SNOOZE-3", _SNOOZED),
+    (Act.CLOSE, _OPEN): ("CLOSE-2", _CLOSED),
+    (Act.CLOSE, _ACK): ("CLOSE-3", _CLOSED),
+    (Act.CLOSE, _SNOOZED): ("CLOSE-4", _CLOSED),
+    (Act.REOPEN, _CLOSED): ("REOPEN-1", _OPEN),
+    (Act.REOPEN, _SNOOZED): ("REOPEN-2", _OPEN),
+    **{(Act.NOTE, status): (f"NOTE-{i}", status) for i, status in enumerate(AlertStatus, 1)},
+    **{(Act.REVIEW, status): (f"REVIEW-{i}", status) for i, status in enumerate(AlertStatus, 1)},
+}
+"""(act, status) -> (name of the rule, status after it); what is not here is refused."""
+
+
+class ActRefusedError(EarlyWarningError):
+    """An act that does not fit the alert's status, or lacks what it needs."""
+
+    def __init__(self, act: Act, problem: str, advice: str, zh: str) -> None:
+        super().__init__(f"{act.value}: {problem}. {advice}")
+        self.act = act
+        self.zh = zh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """How an alert is being handled; ``version`` grows by one with every act (optimistic concurrency)."""
+
+    alert_id: str
+    version: int = 0
+    status: AlertStatus = AlertStatus.OPEN
+    assignee: str = ""
+    disposition: Disposition | None = None
+    reviewer: str = ""
+    snoozed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An act with what it needs: ASSIGN an assignee, SNOOZE an until, NOTE a reason, REVIEW a disposition."""
+
+    act: Act
+    actor: str
+    at: datetime
+    reason: str = ""
+    assignee: str = ""
+    disposition: Disposition | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlingEntry:
+    """One line of an alert's handling history; never changed once written."""
+
+    alert_id: str
+    version: int
+    rule: str
+    act: Act
+    actor: str
+    at: datetime
+    status: AlertStatus
+    reason: str = ""
+    assignee: str = ""
+    disposition: Disposition | None = None
+    until: datetime | None = None
+    effect_zh: str = ""
+    effect_en: str = ""
+    """What it taught the models, in words; empty when nothing."""
+
+
+def handled(before: Handling, command: Command) -> tuple[Handling, HandlingEntry]:
+    """Apply one act; raises ActRefusedError when the table has no rule for it or something it needs is missing."""
+    found = TRANSITIONS.get((command.act, before.status))
+    if found is None:
+        raise ActRefusedError(
+            command.act,
+            f"not possible while the alert is {before.status.value}",
+            "Reload the alert; its state may have changed.",
+            f"预警当前状态为 {before.status.value},不能执行 {command.act.value}。请刷新后再试。",
+        )
+    _check(command)
+    rule, status = found
+    after = replace(before, version=before.version + 1, status=status)
+    if command.act is Act.ASSIGN:
+        after = replace(after, assignee=command.assignee)
+    if command.act is Act.REVIEW:
+        after = replace(after, disposition=command.disposition, reviewer=command.actor)
+    if command.act is Act.SNOOZE or status is not AlertStatus.SNOOZED:
+        after = replace(after, snoozed_until=command.until if command.act is Act.SNOOZE else None)
+    entry = HandlingEntry(
+        alert_id=before.alert_id,
+        version=after.version,
+        rule=rule,
+        act=command.act,
+        actor=command.actor,
+        at=command.at,
+        status=status,
+        reason=command.reason,
+        assignee=command.assignee,
+        disposition=command.disposition,
+        until=command.until,
+    )
+    return after, entry
+
+
+def _check(command: Command) -> None:
+    needs = {
+        Act.ASSIGN: (command.assignee, "assignee", "负责人"),
+        Act.SNOOZE: (command.until, "until", "暂缓到何时"),
+        Act.NOTE: (command.reason, "reason", "备注内容"),
+        Act.REVIEW: (command.disposition, "disposition", "结论"),
+    }
+    given, name, zh = needs.get(command.act, (True, "", ""))
+    if not given:
+        raise ActRefusedError(command.act, f"{name} is missing", f"Give {name}.", f"缺少{zh} ({name})。")
+    if command.until is not None and command.until <= command.at:
+        raise ActRefusedError(command.act, "until is not in the future", "Give a later time.", "until 必须晚于现在。")

@@ -1,0 +1,378 @@
+"""What the services need of a store and of a runtime: ports, and what passes through them.
+
+Implementations: :mod:`warning.store.sql` (SQLite now) and :mod:`warning.runtime`; hand-written fakes in tests. Every
+implementation passes the same contract tests. Times are aware datetimes; ids are text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from warning.domain.account import Role
+from warning.domain.alert import Alert, AlertStatus, Disposition, ReviewFlag
+from warning.domain.control import Control
+from warning.domain.errors import EarlyWarningError
+from warning.domain.evidence import EvidencePoint
+from warning.domain.handling import Handling, HandlingEntry
+from warning.domain.outcome import RowOutcome
+from warning.domain.reject import Reject, RejectReason
+from warning.domain.signal import EvidenceState, Signal
+
+T = TypeVar("T")
+
+
+class ConflictError(EarlyWarningError):
+    """Someone else changed it first; carries the present state."""
+
+    def __init__(self, handling: Handling, wanted: int) -> None:
+        super().__init__(
+            f"alert {handling.alert_id}: you saw version {wanted}, it is now at {handling.version}. "
+            "Reload it and decide again."
+        )
+        self.handling = handling
+        self.zh = f"预警 {handling.alert_id} 已被他人更新 (你看到的是第 {wanted} 版,现为第 {handling.version} 版)。"
+
+
+class StoreBusyError(EarlyWarningError):
+    """The service cannot take more just now; nothing of the request was taken. ``retry_after`` in seconds."""
+
+    def __init__(self, problem: str, retry_after: int, zh: str) -> None:
+        super().__init__(f"{problem}. Send it again in {retry_after} s.")
+        self.retry_after = retry_after
+        self.zh = zh
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items and the cursor of the next page (None: that was all). Cursors are opaque text."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """An alert as people see it: evidence by the engine, handling by people."""
+
+    alert: Alert
+    handling: Handling
+
+    @property
+    def status(self) -> AlertStatus:
+        """Where the alert stands: what people did; untouched, what the engine says (a closed episode is closed)."""
+        return self.handling.status if self.handling.version else self.alert.status
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether it waits for a person's disposition."""
+        return self.handling.disposition in {None, Disposition.NEEDS_MORE_DATA} and (
+            self.alert.state is not EvidenceState.WITHDRAWN
+        )
+
+
+SORTS = ("-raised_at", "raised_at", "-updated_at", "-severity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertQuery:
+    """Filters (all must hold; None and empty: no filter), an order of ``SORTS``, and a page."""
+
+    status: frozenset[AlertStatus] = frozenset()
+    disposition: frozenset[Disposition] = frozenset()
+    needs_review: bool | None = None
+    flag: frozenset[ReviewFlag] = frozenset()
+    area: str = ""
+    """The area itself, areas within it, and areas that contain it."""
+    category: str = ""
+    department: str = ""
+    channel: str = ""
+    assignee: str = ""
+    severity_min: int = 0
+    raised_from: datetime | None = None
+    raised_until: datetime | None = None
+    sort: str = "-raised_at"
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """One thing that changed, in order: what the live stream sends. ``kind``: alert, handling, freshness, plan."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    subject: str
+    """An alert's id (kind alert, handling), a source, a plan."""
+    change: str
+    """The rule that changed it: OPEN-1, UPDATE-1, ACK-1 ..."""
+
+
+class AlertStore(Protocol):
+    """Alerts, their evidence and their handling."""
+
+    def find(self, query: AlertQuery) -> Page[AlertView]:
+        """Return a page; raises InvalidInputError for a cursor that is not of this query's order."""
+
+    def get(self, alert_id: str) -> AlertView | None:
+        """Return an alert by its id or by that of an alert merged into it."""
+
+    def signals(self, alert_id: str) -> list[Signal]:
+        """Return the signals that belong to an alert."""
+
+    def course(self, alert_id: str) -> list[EvidencePoint]:
+        """Return the course of the alert's leading series, by time."""
+
+    def entries(self, alert_id: str) -> list[HandlingEntry]:
+        """Return the handling history, oldest first."""
+
+    def act(self, handling: Handling, entry: HandlingEntry, controls: Sequence[Control]) -> None:
+        """Store one act and append its control records to the log, together or not at all.
+
+        Raises ConflictError when the stored version is not ``handling.version - 1``.
+        """
+
+    def snoozed_before(self, moment: datetime) -> list[Handling]:
+        """Return the handlings whose snooze has run out."""
+
+    def sensitivity(self, series: str) -> float:
+        """Return the factor the log's controls last gave a series (``str(SeriesKey)``); 1.0 where none did."""
+
+    def feed_after(self, sequence: int, limit: int) -> list[FeedEvent]:
+        """Return what changed after a sequence number, in order."""
+
+    def feed_bounds(self) -> tuple[int, int]:
+        """Return the oldest and newest sequence numbers that are kept ((0, 0) when nothing is)."""
+
+
+# --- tickets in -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemAnswer:
+    """What became of one pushed item: its position from 0, accepted (durable) or rejected with the reason."""
+
+    index: int
+    ticket_id: str
+    accepted: bool
+    reject: Reject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketStatus:
+    """What the service knows of a ticket; ``outcome`` None: durable, not yet counted (a moment at most)."""
+
+    source: str
+    ticket_id: str
+    outcome: RowOutcome | None
+    received_at: datetime
+    created_at: datetime | None = None
+    category: str = ""
+    area: str = ""
+    times_received: int = 1
+    last_outcome: RowOutcome | None = None
+    reject: Reject | None = None
+
+
+class TicketIntake(Protocol):
+    """The way in. Thread-safe; implemented by the runtime."""
+
+    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
+        """Validate, redact, normalise and make durable; returns one answer an item, in order, once durable.
+
+        Raises StoreBusyError when the queue is full or the disk refuses; then nothing was taken.
+        """
+
+    def validate(self, source: str, events: Sequence[object]) -> list[ItemAnswer]:
+        """Say what would become of the items, and take nothing."""
+
+    def status(self, source: str, ticket_id: str) -> TicketStatus | None:
+        """Look a ticket up by the platform's own id."""
+
+
+# --- dead letters -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A refused item; the original is in quarantine until ``original_until``."""
+
+    id: int
+    at: datetime
+    source: str
+    reject: Reject
+    replayed_at: datetime | None = None
+    original_until: datetime | None = None
+
+
+class DeadLetterStore(Protocol):
+    """Refused items."""
+
+    def find(
+        self, *, source: str = "", reason: RejectReason | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[DeadLetter]:
+        """Return a page, newest first."""
+
+    def original(self, letter_id: int, *, reader: str, at: datetime) -> bytes | None:
+        """Return an original from quarantine and note who read it; None when it is gone."""
+
+    def counts(self) -> dict[tuple[str, RejectReason], int]:
+        """Return how many there are by source and reason."""
+
+
+class Replay(Protocol):
+    """Sends dead letters through intake again, after a mapping was fixed; implemented by the runtime."""
+
+    def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
+        """Return one answer a letter: accepted now, or rejected for the reason given."""
+
+
+# --- sources, plans ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A platform that pushes tickets, and the mapping its items are read by."""
+
+    name: str
+    mapping: str
+    title_zh: str = ""
+    title_en: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How fresh a source's data is: what the page's header shows."""
+
+    source: str
+    last_received_at: datetime | None
+    last_event_at: datetime | None
+    silent: bool
+    """Nothing came for longer than its lateness."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A planned event: what it explains raises no alert and is not learned."""
+
+    id: str
+    title: str
+    start: datetime
+    end: datetime
+    areas: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    entered_by: str = ""
+    entered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
+class PlanStore(Protocol):
+    """Planned events."""
+
+    def plans(self, *, include_past: bool = False) -> list[Plan]:
+        """Return plans by start."""
+
+    def save(self, plan: Plan, control: Control) -> None:
+        """Store a plan and append its control record, together or not at all."""
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person's account; the password's argon2 hash never leaves the accounts service."""
+
+    name: str
+    role: Role
+    password_hash: str = field(repr=False)
+    active: bool = True
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A platform's key: only its hash is kept, and the first characters so that people can tell keys apart."""
+
+    id: str
+    source: str
+    prefix: str
+    key_hash: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A signed-in browser: only the token's hash is kept."""
+
+    token_hash: str = field(repr=False)
+    user: str
+    csrf: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+
+
+class AccountStore(Protocol):
+    """Users, sessions, keys, one-time tokens and sources."""
+
+    def user(self, name: str) -> User | None: ...
+    def users(self) -> list[User]: ...
+    def save_user(self, user: User) -> None: ...
+    def key_by_hash(self, key_hash: str) -> ApiKey | None: ...
+    def keys(self) -> list[ApiKey]: ...
+    def save_key(self, key: ApiKey) -> None: ...
+    def session(self, token_hash: str) -> Session | None: ...
+    def save_session(self, session: Session) -> None: ...
+    def drop_session(self, token_hash: str) -> None: ...
+    def drop_sessions_of(self, user: str) -> None: ...
+    def save_one_time_token(self, token_hash: str, user: str, expires_at: datetime) -> None: ...
+    def take_one_time_token(self, token_hash: str, now: datetime) -> str | None:
+        """Return the user of a token that is valid, and forget it."""
+
+    def source(self, name: str) -> Source | None: ...
+    def sources(self) -> list[Source]: ...
+    def save_source(self, source: Source) -> None: ...
+
+
+# --- the running service ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How the service does: what health checks, the header and metrics are made of."""
+
+    ready: bool
+    progress: str
+    """In words, while it is not ready: what it is doing and how far it is."""
+    applied_position: int
+    newest_position: int
+    applied_at: datetime | None
+    """When the applied position last moved."""
+    watermark: datetime | None
+    snapshot_at: datetime | None
+    freshness: tuple[Freshness, ...] = ()
+    stuck: bool = False
+    """Records wait and none was applied for longer than the limit."""
+    problem: str = ""
+    """Why writes fail at present (a full disk), empty when all is well."""
+
+
+class Runtime(Protocol):
+    """The running service as the API and the page see it."""
+
+    def condition(self) -> Condition: ...
+
+    def now(self) -> datetime:
+        """Return the service's clock, in its own zone."""
+
+    def wait_for_feed(self, sequence: int, timeout: float) -> bool:
+        """Block until the feed has something after ``sequence`` (True), or the time is over."""
