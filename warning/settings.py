@@ -38,6 +38,11 @@ class _Group(BaseModel):
         return value
 
 
+def _as_number(value: object) -> object:
+    """Environment variables are text, which a closed set of numbers does not take."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
 class EngineGroup(_Group):
     """How the engine counts. 引擎如何计数."""
 
@@ -68,8 +73,7 @@ class EngineGroup(_Group):
     @field_validator("step_minutes", mode="before")
     @classmethod
     def _number(cls, value: object) -> object:
-        """Environment variables are text, which a closed set of numbers does not take."""
-        return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        return _as_number(value)
 
 
 class PolicyGroup(_Group):
@@ -90,6 +94,50 @@ class PolicyGroup(_Group):
     )
 
 
+class ServiceGroup(_Group):
+    """How the service runs on one machine. 服务如何在一台机器上运行."""
+
+    data: str = Field("early-warning-data", description="Folder of the database. 数据目录")
+    host: str = Field("127.0.0.1", description="Address to listen on. 监听地址")
+    port: int = Field(8311, ge=0, le=65535, description="Port to listen on; 0: any free one. 监听端口")
+    prefix: str = Field(
+        "", pattern=r"^(/[a-zA-Z0-9._~-]+)*$", description="Path under which a proxy shows the service. 代理路径前缀"
+    )
+    tls: Literal["none", "proxy"] = Field(
+        "none", description="`proxy`: TLS ends in a proxy before it, cookies are for HTTPS only. TLS 由代理终结"
+    )
+    proxies: str = Field("127.0.0.1", description="Addresses of proxies that are believed. 受信任的代理地址")
+    tick_minutes: Literal[1, 5, 15] = Field(
+        1, description="Minutes between ticks of the live clock. 实时时钟步长 (分钟)"
+    )
+    snapshot_minutes: int = Field(5, ge=1, le=24 * 60, description="Minutes between snapshots. 快照间隔 (分钟)")
+    queue_items: int = Field(
+        20_000, ge=100, description="Pushed items that may wait to be written; beyond it 503. 等待写入的上限 (条)"
+    )
+    body_mb: int = Field(10, ge=1, le=1000, description="Largest request body, megabytes. 请求体上限 (MB)")
+    items: int = Field(10_000, ge=1, description="Most items in a request. 每次请求的条数上限")
+    quota_per_minute: int = Field(
+        600_000, ge=1, description="Items a minute and key; beyond it 429. 每个密钥每分钟条数上限"
+    )
+
+    @field_validator("tick_minutes", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        return _as_number(value)
+
+
+class RetentionGroup(_Group):
+    """How long things are kept. 保留期限."""
+
+    log_days: int = Field(400, ge=1, description="Log records; what a snapshot does not cover stays. 日志保留天数")
+    ticket_days: int = Field(400, ge=1, description="What became of each ticket. 工单状态保留天数")
+    alert_days: int = Field(3_650, ge=1, description="Alerts that have ended, with what they rest on. 预警保留天数")
+    rejected_days: int = Field(90, ge=1, description="Dead letters. 死信保留天数")
+    original_hours: int = Field(
+        72, ge=1, le=72, description="Originals of refused items, which may hold personal data. 原文保留小时数"
+    )
+
+
 class Settings(_Group):
     """All settings of the service. 全部设置."""
 
@@ -98,6 +146,8 @@ class Settings(_Group):
     register_file: str = Field("", description="Area register, YAML or CSV; empty: none. 区域登记表")
     engine: EngineGroup = EngineGroup()
     policy: PolicyGroup = PolicyGroup()
+    service: ServiceGroup = ServiceGroup()
+    retention: RetentionGroup = RetentionGroup()
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:

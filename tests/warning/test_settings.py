@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from hypothesis import given
@@ -48,10 +48,10 @@ def _fields(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tup
 def _another(name: str, field: FieldInfo) -> Any:
     """Give a value that the setting takes and that is not its default."""
     if field.annotation is str:
-        return "Elsewhere"
+        return "/elsewhere"
     if get_origin(field.annotation) is Literal:
-        return 5
-    return field.default + 1
+        return next(value for value in get_args(field.annotation) if value != field.default)
+    return field.default - 1 if field.default == 72 else field.default + 1
 
 
 FIELDS = list(_fields())
@@ -85,7 +85,7 @@ def test_defaults_are_what_operators_are_told() -> None:
 def test_names_are_listed_once_with_their_groups() -> None:
     """Every setting is listed by its dotted name, groups themselves are not."""
     assert setting_names() == [name for name, _ in FIELDS]
-    assert len(set(setting_names())) == 17
+    assert len(set(setting_names())) == 34
     assert {"jurisdiction", "engine.lateness_minutes", "policy.merge_hours"} <= set(setting_names())
     assert "engine" not in setting_names()
 
@@ -242,7 +242,7 @@ def test_every_description_is_in_both_languages(name: str, field: FieldInfo) -> 
 def test_every_group_is_described_in_both_languages() -> None:
     """Each group of settings says in English and in Chinese what it is about."""
     groups = [field.annotation for field in Settings.model_fields.values() if field.annotation is not str]
-    assert len(groups) == 2
+    assert len(groups) == 4
     for group in (Settings, *groups):
         assert group is not None
         assert re.search(r"[A-Za-z]{3}.*[\u4e00-\u9fff]{2}", group.__doc__ or "")
