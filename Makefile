@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+VENDOR := warning/web/static/vendor
+ASSETS := $(VENDOR)/uPlot.iife.min.js
 TYPED := models warning streams tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
@@ -12,9 +14,9 @@ TYPED := models warning streams tests $(wildcard benchmarks)
 help: ## list these targets / 列出可用目标
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-install: $(STAMP) ## make .venv with everything pinned / 建立固定版本的环境
+install: $(STAMP) $(ASSETS) ## make .venv with everything pinned / 建立固定版本的环境
 
-test: $(STAMP) ## run every test this machine can run / 运行本机能运行的全部测试
+test: $(STAMP) $(ASSETS) ## run every test this machine can run / 运行本机能运行的全部测试
 	$(BIN)/python -m pytest
 
 check: $(STAMP) ## lint, format, types, imports, README / 检查风格、格式、类型、导入规则与 README
@@ -33,7 +35,7 @@ lock: $(STAMP) ## rewrite constraints.txt (LOCK=--upgrade: newest versions) / �
 		--output-file constraints.txt pyproject.toml
 
 clean: ## remove .venv and everything made here / 删除环境与生成物
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENDOR) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find models warning streams tests $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # With pip and the build backend at their pins first, the install needs no isolated build and so no unpinned download.
@@ -45,3 +47,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip setuptools editables hatchling
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[service,simulation,dev]'
 	touch $@
+
+# What the page needs from npm, by the Node that comes as a Python package; anew only when the lock file changes.
+$(ASSETS): package-lock.json | $(STAMP)
+	$(BIN)/npm ci --silent --prefer-offline || { \
+		echo "The page's scripts (htmx, uPlot) could not be installed: is the npm registry reachable? Try again: make install" >&2; \
+		echo "页面脚本 (htmx、uPlot) 安装失败:请检查能否访问 npm 源,然后重试 make install" >&2; exit 1; }
+	mkdir -p $(VENDOR)
+	cp node_modules/htmx.org/dist/htmx.min.js node_modules/uplot/dist/uPlot.min.css $(VENDOR)
+	cp node_modules/htmx.org/LICENSE $(VENDOR)/htmx.LICENSE
+	cp node_modules/uplot/LICENSE $(VENDOR)/uPlot.LICENSE
+	cp node_modules/uplot/dist/uPlot.iife.min.js $@

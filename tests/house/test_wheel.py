@@ -7,6 +7,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.house.test_assets import VENDORED
+
 PACKAGES = ("models", "warning", "streams")
 
 
@@ -37,6 +39,11 @@ def test_every_file_ships(root: Path, contents: set[str]) -> None:
     """Every module and data file in the packages, such as a source mapping, is in the wheel."""
     files = {path.relative_to(root).as_posix() for package in PACKAGES for path in _shipped(root / package)}
     assert files - contents == set()
+
+
+def test_assets_ship(contents: set[str]) -> None:
+    """The page's scripts, their style and their licences, which are not in git, are in the wheel."""
+    assert {f"warning/web/static/vendor/{name}" for name in VENDORED} <= contents
 
 
 def test_no_tests_ship(contents: set[str]) -> None:
