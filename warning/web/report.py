@@ -29,6 +29,7 @@ MOST_CARDS = 200
 """Beyond this the page gets slow on a phone; the most severe are shown and the page says where the others are."""
 
 MOST_PARTS = 12
+STYLES = ("static/base.css", "templates/report.css")
 WEEKDAYS = ("周一 Mon", "周二 Tue", "周三 Wed", "周四 Thu", "周五 Fri", "周六 Sat", "周日 Sun")
 
 
@@ -57,7 +58,7 @@ def render_report(result: BacktestResult) -> str:
     shown = sorted(result.alerts, key=lambda alert: -alert.severity)[:MOST_CARDS]
     shown.sort(key=lambda alert: (alert.raised_at, alert.id))
     cards = [_card(_localized(alert, zone), _localized_points(courses.of(alert), zone)) for alert in shown]
-    style = files("warning.web").joinpath("templates", "report.css").read_text("utf-8")
+    style = "".join(files("warning.web").joinpath(name).read_text("utf-8") for name in STYLES)
     return (
         _environment()
         .get_template("report.html.j2")
