@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows which concrete classes work together."""
+"""Back-tests and logs: files or a recorded log through the engine."""
 
 from __future__ import annotations
 
