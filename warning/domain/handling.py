@@ -47,7 +47,22 @@ TRANSITIONS: Mapping[tuple[Act, AlertStatus], tuple[str, AlertStatus]] = {
     **{(Act.NOTE, status): (f"NOTE-{i}", status) for i, status in enumerate(AlertStatus, 1)},
     **{(Act.REVIEW, status): (f"REVIEW-{i}", status) for i, status in enumerate(AlertStatus, 1)},
 }
-"""(act, status) -> (name of the rule, status after it); what is not here is refused."""
+"""(act, status) -> (name of the rule, status after it); what is not here is refused.
+
+CLOSE-1 is the engine's: the episode is over.
+"""
+
+ACTS_ZH: Mapping[Act, str] = {
+    Act.ACKNOWLEDGE: "接手",
+    Act.ASSIGN: "指派",
+    Act.SNOOZE: "暂缓",
+    Act.NOTE: "备注",
+    Act.REVIEW: "复核",
+    Act.CLOSE: "结束",
+    Act.REOPEN: "重新打开",
+}
+STATUSES_ZH: Mapping[AlertStatus, str] = {_OPEN: "未处置", _ACK: "已接手", _SNOOZED: "已暂缓", _CLOSED: "已结束"}
+LONGEST_REASON = 2000
 
 
 class ActRefusedError(EarlyWarningError):
@@ -74,7 +89,10 @@ class Handling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An act with what it needs: ASSIGN an assignee, SNOOZE an until, NOTE a reason, REVIEW a disposition."""
+    """An act with what it needs: ASSIGN an assignee, SNOOZE an until, NOTE a reason, REVIEW a disposition.
+
+    Every act may have a reason; what belongs to another act must be left out.
+    """
 
     act: Act
     actor: str
@@ -87,7 +105,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlingEntry:
-    """One line of an alert's handling history; never changed once written."""
+    """One line of an alert's handling history; never changed once written.
+
+    ``effect_zh`` and ``effect_en`` say in words what it taught the models; they are empty when it taught nothing.
+    """
 
     alert_id: str
     version: int
@@ -102,53 +123,80 @@ class HandlingEntry:
     until: datetime | None = None
     effect_zh: str = ""
     effect_en: str = ""
-    """What it taught the models, in words; empty when nothing."""
 
 
 def handled(before: Handling, command: Command) -> tuple[Handling, HandlingEntry]:
-    """Apply one act; raises ActRefusedError when the table has no rule for it or something it needs is missing."""
+    """Apply one act; raises ActRefusedError when the table has no rule for it, or it lacks what it needs."""
     found = TRANSITIONS.get((command.act, before.status))
     if found is None:
         raise ActRefusedError(
             command.act,
             f"not possible while the alert is {before.status.value}",
             "Reload the alert; its state may have changed.",
-            f"预警当前状态为 {before.status.value},不能执行 {command.act.value}。请刷新后再试。",
+            f"预警{STATUSES_ZH[before.status]},不能{ACTS_ZH[command.act]}。请刷新后再试。",
         )
     _check(command)
     rule, status = found
-    after = replace(before, version=before.version + 1, status=status)
-    if command.act is Act.ASSIGN:
-        after = replace(after, assignee=command.assignee)
-    if command.act is Act.REVIEW:
-        after = replace(after, disposition=command.disposition, reviewer=command.actor)
-    if command.act is Act.SNOOZE or status is not AlertStatus.SNOOZED:
-        after = replace(after, snoozed_until=command.until if command.act is Act.SNOOZE else None)
-    entry = HandlingEntry(
-        alert_id=before.alert_id,
+    after = replace(_changed(before, command), version=before.version + 1, status=status)
+    if status is not AlertStatus.SNOOZED:
+        after = replace(after, snoozed_until=None)
+    return after, _entry(after, command, rule)
+
+
+def _changed(before: Handling, command: Command) -> Handling:
+    match command.act:
+        case Act.ASSIGN:
+            return replace(before, assignee=command.assignee)
+        case Act.REVIEW:
+            return replace(before, disposition=command.disposition, reviewer=command.actor)
+        case Act.SNOOZE:
+            return replace(before, snoozed_until=command.until)
+        case _:
+            return before
+
+
+def _entry(after: Handling, command: Command, rule: str) -> HandlingEntry:
+    return HandlingEntry(
+        alert_id=after.alert_id,
         version=after.version,
         rule=rule,
         act=command.act,
         actor=command.actor,
         at=command.at,
-        status=status,
+        status=after.status,
         reason=command.reason,
         assignee=command.assignee,
         disposition=command.disposition,
         until=command.until,
     )
-    return after, entry
+
+
+_FIELDS: Mapping[Act, tuple[str, str]] = {
+    Act.ASSIGN: ("assignee", "负责人"),
+    Act.SNOOZE: ("until", "暂缓到何时"),
+    Act.REVIEW: ("disposition", "结论"),
+    Act.NOTE: ("reason", "备注内容"),
+}
+"""What an act needs."""
 
 
 def _check(command: Command) -> None:
-    needs = {
-        Act.ASSIGN: (command.assignee, "assignee", "负责人"),
-        Act.SNOOZE: (command.until, "until", "暂缓到何时"),
-        Act.NOTE: (command.reason, "reason", "备注内容"),
-        Act.REVIEW: (command.disposition, "disposition", "结论"),
-    }
-    given, name, zh = needs.get(command.act, (True, "", ""))
-    if not given:
-        raise ActRefusedError(command.act, f"{name} is missing", f"Give {name}.", f"缺少{zh} ({name})。")
+    """Refuse an act that lacks what it needs, or brings what belongs to another."""
+    act = command.act
+    for of, (name, zh) in _FIELDS.items():
+        given = bool(str(getattr(command, name) or "").strip())
+        if of is act and not given:
+            raise ActRefusedError(act, f"{name} is missing", f"Give {name}.", f"缺少{zh} ({name})。")
+        if of is not act and of is not Act.NOTE and given:
+            raise ActRefusedError(
+                act, f"{name} belongs to {of.value}", "Leave it out.", f"{ACTS_ZH[act]}不需要{zh} ({name})。"
+            )
     if command.until is not None and command.until <= command.at:
-        raise ActRefusedError(command.act, "until is not in the future", "Give a later time.", "until 必须晚于现在。")
+        raise ActRefusedError(act, "until is not in the future", "Give a later time.", "until 必须晚于现在。")
+    if len(command.reason) > LONGEST_REASON:
+        raise ActRefusedError(
+            act,
+            f"reason is longer than {LONGEST_REASON} characters",
+            "Shorten it.",
+            f"reason 超过 {LONGEST_REASON} 字。",
+        )

@@ -101,6 +101,14 @@ class AlertQuery:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """The alerts that wait for a disposition: how many, and when the oldest of them was raised."""
+
+    size: int
+    oldest: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
     """One thing that changed, in order: what the live stream sends. ``kind``: alert, handling, freshness, plan."""
@@ -133,16 +141,17 @@ class AlertStore(Protocol):
         """Return the handling history, oldest first."""
 
     def act(self, handling: Handling, entry: HandlingEntry, controls: Sequence[Control]) -> None:
-        """Store one act and append its control records to the log, together or not at all.
+        """Store one act and append its control records to the log in their order, together or not at all.
 
+        ``handling.status`` is stored as it is (the caller started from the view's status, not from the stored one).
         Raises ConflictError when the stored version is not ``handling.version - 1``.
         """
 
     def snoozed_before(self, moment: datetime) -> list[Handling]:
         """Return the handlings whose snooze has run out."""
 
-    def sensitivity(self, series: str) -> float:
-        """Return the factor the log's controls last gave a series (``str(SeriesKey)``); 1.0 where none did."""
+    def queue(self) -> ReviewQueue:
+        """Return the alerts whose view says ``needs_review``: how many, and the ``raised_at`` of the oldest."""
 
     def feed_after(self, sequence: int, limit: int) -> list[FeedEvent]:
         """Return what changed after a sequence number, in order."""

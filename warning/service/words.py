@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warning.domain.alert import AlertStatus, ReviewFlag
+from warning.domain.alert import AlertStatus, Disposition, ReviewFlag
 from warning.domain.outcome import RowOutcome
 from warning.domain.reject import RejectReason
 from warning.domain.signal import EvidenceState
@@ -52,6 +52,13 @@ STATUSES = {
     AlertStatus.ACKNOWLEDGED: Words("已接手", "acknowledged"),
     AlertStatus.SNOOZED: Words("已暂缓", "snoozed"),
     AlertStatus.CLOSED: Words("已结束", "closed"),
+}
+DISPOSITIONS = {
+    Disposition.CONFIRMED: Words("属实", "confirmed"),
+    Disposition.FALSE_ALARM: Words("误报", "false alarm"),
+    Disposition.EXPECTED_CHANGE: Words("预期变化", "expected change"),
+    Disposition.DUPLICATE: Words("重复", "duplicate"),
+    Disposition.NEEDS_MORE_DATA: Words("有待更多数据", "needs more data"),
 }
 FLAGS = {
     ReviewFlag.LOW_CONFIDENCE: Words("把握不足", "low confidence"),
