@@ -1,0 +1,102 @@
+"""The web application: the API's routes, the page's routers, and what stands before them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from warning.api.access import V1
+from warning.api.envelope import Envelope
+from warning.api.limits import Limits, Quotas
+from warning.api.phrases import problem_of_faults
+from warning.api.problems import Problem, answer, problem_of
+from warning.api.routes import health, session
+from warning.api.security import Gate
+from warning.domain.errors import EarlyWarningError
+from warning.service.services import Services
+from warning.service.words import Words
+
+ErrorPage = Callable[[Request, int, Words, Words], Response]
+"""Shows a person a problem: the request, the status, the title and the detail."""
+
+ROUTERS = (session.router, health.router)
+
+
+def create_app(
+    services: Services,
+    routers: Sequence[APIRouter] = (),
+    *,
+    static: Path | None = None,
+    limits: Limits | None = None,
+    error_page: ErrorPage | None = None,
+) -> FastAPI:
+    """Put the application together.
+
+    Parameters
+    ----------
+    services
+        What the routes call.
+    routers
+        Of the page; they stand beside the API and are not in its description.
+    static
+        Folder of the page's files, shown below ``/static``.
+    limits
+        Of what a request may bring.
+    error_page
+        Answers a browser that asks for a page of ours and meets a problem; without it problems are JSON everywhere.
+    """
+    limits = limits or Limits()
+    app = FastAPI(
+        title="early-warning",
+        version=services.version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(Envelope, prefix=services.prefix),
+            Middleware(Gate, services=services, limits=limits),
+        ],
+    )
+    app.state.services = services
+    app.state.limits = limits
+    app.state.quotas = Quotas(limits.items_a_minute)
+    for router in ROUTERS:
+        app.include_router(router)
+    for router in routers:
+        app.include_router(router, include_in_schema=False)
+    if static is not None:
+        app.mount("/static", StaticFiles(directory=static), name="static")
+    _answer_errors(app, error_page)
+    return app
+
+
+def _answer_errors(app: FastAPI, error_page: ErrorPage | None) -> None:
+    """Answer every error with a problem, or with the page's own way of showing one."""
+
+    def respond(request: Request, problem: Problem) -> Response:
+        if error_page is not None and _wants_page(request):
+            response = error_page(request, problem.kind.status, problem.kind.title, problem.detail)
+            response.headers.update(problem.headers)
+            return response
+        return answer(request, problem)
+
+    async def error(request: Request, error: Exception) -> Response:
+        return respond(request, problem_of(error))
+
+    async def faults(request: Request, error: Exception) -> Response:
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        return respond(request, problem_of_faults(found))
+
+    app.add_exception_handler(EarlyWarningError, error)
+    app.add_exception_handler(HTTPException, error)
+    app.add_exception_handler(RequestValidationError, faults)
+
+
+def _wants_page(request: Request) -> bool:
+    return not request.state.path.startswith(f"{V1}/") and "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,37 @@
+"""The bases of what goes in and out, and the kinds of value that recur."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+SIGNIFICANT_DIGITS = 6
+LARGEST = 1e300
+"""Stands for infinity, which JSON cannot say."""
+
+
+def rounded(value: float) -> float:
+    """Round to six significant digits, as the result files do."""
+    if not isfinite(value):
+        return LARGEST if value > 0 else -LARGEST
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+class In(BaseModel):
+    """What a client sends: unknown fields are an error, so that a misspelt one is not overlooked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Out(BaseModel):
+    """What a client gets, read from the attributes of a domain object."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with the zone's offset. 带时区偏移的时间")]
+Figure = Annotated[float, AfterValidator(rounded), Field(description="Six significant digits. 六位有效数字")]
+Count = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(max_length=200)]
