@@ -1,0 +1,90 @@
+"""A database: many readers, one writer at a time, and errors that say what to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+
+from warning.store.sql import schema
+from warning.store.sql.claim import Claim
+from warning.store.sql.errors import StoreUnwritableError
+from warning.store.sql.sqlite import WRITES, cause_of, make_private, open_engine
+
+
+class Database:
+    """One SQLite file, given by its path or as ``sqlite:///PATH``. Thread-safe.
+
+    After a failed write the same object works again as soon as the disk does.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self.path = _path(place)
+        self._engine = open_engine(self.path)
+        self._writing = self._engine.execution_options(**{WRITES: True})
+        self._writer = threading.Lock()
+        self._claim: Claim | None = None
+
+    def migrate(self) -> None:
+        """Make the file and its tables, or bring them to this program's version.
+
+        Raises StoreVersionError for a database that a newer program wrote.
+        """
+        try:
+            make_private(self.path)
+        except OSError as error:
+            raise StoreUnwritableError(str(self.path), str(error.strerror), str(error.strerror)) from error
+        with self.write() as connection:
+            schema.upgrade(connection, str(self.path))
+
+    def claim(self) -> None:
+        """Hold the database for this process as the one service on it, until :meth:`close`.
+
+        Raises StoreInUseError naming the process that holds it. Tools that touch accounts only need no claim.
+        """
+        if self._claim is None:
+            self._claim = Claim(self.path)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database, whatever is written meanwhile."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give the one connection that may write: all of the block is stored durably, or nothing of it.
+
+        Raises StoreUnwritableError where the disk refuses. Not to be nested: a thread would wait for itself.
+        """
+        with self._writer, self._writing.connect() as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            except DBAPIError as error:
+                cause = cause_of(error)
+                if cause is None:
+                    raise
+                connection.invalidate(error)
+                raise StoreUnwritableError(str(self.path), *cause) from error
+
+    def close(self) -> None:
+        """Close all connections and let the claim go; the object can be used again."""
+        self._engine.dispose()
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+
+def _path(place: Path | str) -> Path:
+    if isinstance(place, str) and "://" in place:
+        url = make_url(place)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            msg = f"this version stores in SQLite files only, not in {url.render_as_string()}"
+            raise ValueError(msg)
+        place = url.database
+    return Path(place)

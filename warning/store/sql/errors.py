@@ -1,0 +1,57 @@
+"""What can be wrong with a database, in both languages."""
+
+from __future__ import annotations
+
+from warning.service.errors import BadInputError, UnwritableOutputError
+from warning.service.ports import StoreBusyError
+
+RETRY_SECONDS = 10
+"""How soon a write is worth another try: full disks are emptied by people, but locks and hiccups pass at once."""
+
+
+class StoreUnwritableError(StoreBusyError):
+    """A write failed (a full disk, a read-only one, an I/O error) and was rolled back whole; it may work later."""
+
+    def __init__(self, where: str, cause: str, cause_zh: str) -> None:
+        super().__init__(
+            f"{where}: cannot be written, {cause}", RETRY_SECONDS, f"{where}: 无法写入,{cause_zh}。请稍后重试。"
+        )
+        self.where = where
+        self.cause = cause
+
+
+class StoreInUseError(UnwritableOutputError):
+    """Another process runs on this database; ``pid`` is its id (0: unknown)."""
+
+    def __init__(self, where: str, pid: int) -> None:
+        super().__init__(
+            where,
+            f"is in use by process {pid or '(unknown)'}",
+            "Stop that service first, or give another data folder.",
+            f"{where}: 正被进程 {pid or '(未知)'} 使用。请先停止该服务,或另选数据目录。",
+        )
+        self.pid = pid
+
+
+class StoreVersionError(BadInputError):
+    """The database is of a version that this program does not know, or is none of ours."""
+
+    @classmethod
+    def newer(cls, where: str, version: str) -> StoreVersionError:
+        """Say that a newer program wrote it."""
+        return cls(
+            where,
+            f"was written by a newer version of this program (schema {version})",
+            "Install that version, or restore a backup made with this one.",
+            f"{where}: 由更新版本的程序写入 (结构版本 {version})。请安装该版本,或用本版本的备份恢复。",
+        )
+
+    @classmethod
+    def foreign(cls, where: str) -> StoreVersionError:
+        """Say that it is not one of our databases."""
+        return cls(
+            where,
+            "is not a database of this program",
+            "Give another data folder.",
+            f"{where}: 不是本程序的数据库。请另选数据目录。",
+        )

@@ -1,0 +1,32 @@
+"""Single values that a restart needs, stored in the transaction of what they tell of."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from warning.store.sql.tables import meta
+from warning.store.sql.upserts import upsert
+
+APPLIED = "applied_position"
+"""The last log position whose outputs are stored."""
+COUNTED = "counted_position"
+"""The last log position whose tickets are in the table of tickets; unlike APPLIED it never goes back."""
+ERA = "era"
+"""Grows when history is loaded: snapshots of an older era are of another past."""
+CLOCK = "clock"
+
+
+def get(connection: Connection, key: str) -> str | None:
+    """Return a value; None where none was set."""
+    return connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+
+
+def get_number(connection: Connection, key: str, default: int = 0) -> int:
+    """Return a value that is a whole number."""
+    value = get(connection, key)
+    return default if value is None else int(value)
+
+
+def put(connection: Connection, key: str, value: str | int) -> None:
+    """Set a value."""
+    upsert(connection, meta, [{"key": key, "value": str(value)}])

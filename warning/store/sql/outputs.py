@@ -1,0 +1,131 @@
+"""What the engine said, stored: one transaction for the outputs of some log records and the position they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from warning.domain.evidence import EvidencePoint
+from warning.domain.signal import Signal
+from warning.domain.ticket import LifeEvent
+from warning.engine.records import OUTCOME_ORDER, Output, Record
+from warning.intake.columns import TicketColumns
+from warning.store.sql import meta
+from warning.store.sql.alert_rows import store_alerts
+from warning.store.sql.bodies import to_body
+from warning.store.sql.moments import moment_of_ms
+from warning.store.sql.tables import log, points, signals, tickets
+from warning.store.sql.upserts import chunks, insert, upsert
+
+Step: TypeAlias = tuple[int, Record, Output]
+"""A log position, the record there, and what the engine answered."""
+
+
+class SqlOutputs:
+    """Where the engine's answers go: signals, alerts, courses, ticket outcomes, the live feed."""
+
+    def commit(self, connection: Connection, steps: Sequence[Step], at: int) -> None:
+        """Store the answers to some records, in the order of the log, and the position they reach.
+
+        ``at`` (milliseconds) is the time of the feed's rows. Steps up to the position already applied were stored
+        before and are passed over; so a replay says nothing twice.
+        """
+        applied = meta.get_number(connection, meta.APPLIED)
+        fresh = [step for step in steps if step[0] > applied]
+        if not fresh:
+            return
+        _store_signals(connection, [signal for _, _, output in fresh for signal in output.signals])
+        _store_points(connection, [point for _, _, output in fresh for point in output.points])
+        store_alerts(connection, [alert for _, _, output in fresh for alert in output.alerts], moment_of_ms(at))
+        _store_tickets(connection, fresh, at)
+        meta.put(connection, meta.APPLIED, fresh[-1][0])
+
+
+def _store_signals(connection: Connection, said: Iterable[Signal]) -> None:
+    """Store the latest version of each signal; ``raised_at`` stays the first version's."""
+    latest: dict[str, Signal] = {}
+    for signal in said:
+        latest[signal.id] = signal.following(latest.get(signal.id))
+    rows = [
+        {
+            "id": signal.id,
+            "raised_at": signal.raised_at.isoformat(),
+            "updated_at": signal.updated_at,
+            "body": to_body(signal),
+        }
+        for signal in latest.values()
+    ]
+    upsert(connection, signals, rows, keep=["raised_at"])
+
+
+def _store_points(connection: Connection, said: Iterable[EvidencePoint]) -> None:
+    latest = {(str(point.series), point.length.value, point.start): point for point in said}
+    rows = [
+        {"series": series, "length": length, "start": start, "body": to_body(point)}
+        for (series, length, start), point in latest.items()
+    ]
+    upsert(connection, points, rows)
+
+
+def _store_tickets(connection: Connection, steps: Sequence[Step], at: int) -> None:
+    """Note what became of each ticket; a replay in another era counts nothing again."""
+    counted = meta.get_number(connection, meta.COUNTED)
+    batches = [
+        (position, record, output)
+        for position, record, output in steps
+        if isinstance(record, TicketColumns) and output.outcomes is not None and position > counted
+    ]
+    if not batches:
+        return
+    received = _appended(connection, [position for position, _, _ in batches])
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for position, batch, output in batches:
+        for row in _ticket_rows(batch, output, received.get(position, at)):
+            known = rows.setdefault((row["source"], row["ticket_id"]), row)
+            if known is not row:
+                known["last_outcome"] = row["last_outcome"]
+                known["times_received"] += 1
+    _upsert_tickets(connection, list(rows.values()))
+    meta.put(connection, meta.COUNTED, batches[-1][0])
+
+
+def _ticket_rows(batch: TicketColumns, output: Output, received: int) -> Iterable[dict[str, Any]]:
+    created = batch.take(np.nonzero(batch.kind == LifeEvent.CREATED)[0])
+    codes = [] if output.outcomes is None else output.outcomes.tolist()
+    columns = (created.ticket_id.tolist(), created.time.tolist(), created.category.decoded(), created.area.decoded())
+    for code, ticket_id, time, category, area in zip(codes, *columns, strict=True):
+        yield {
+            "source": batch.source,
+            "ticket_id": ticket_id,
+            "outcome": _OUTCOMES[code],
+            "last_outcome": _OUTCOMES[code],
+            "received_ms": received,
+            "created_ms": time,
+            "category": category,
+            "area": area,
+            "times_received": 1,
+        }
+
+
+def _upsert_tickets(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep what became of a ticket the first time, and add what became of it now."""
+    statement = insert(connection, tickets)
+    again = {
+        "last_outcome": statement.excluded.last_outcome,
+        "times_received": tickets.c.times_received + statement.excluded.times_received,
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["source", "ticket_id"], set_=again), rows)
+
+
+def _appended(connection: Connection, positions: Sequence[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for part in chunks(positions):
+        wanted = select(log.c.position, log.c.appended_ms).where(log.c.position.in_(part))
+        found |= {row.position: row.appended_ms for row in connection.execute(wanted)}
+    return found
+
+
+_OUTCOMES = [outcome.value for outcome in OUTCOME_ORDER]

@@ -1,0 +1,69 @@
+"""All that is particular to SQLite: how it is opened, begins to write, fails, and is copied while it runs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+WRITES = "writes"
+"""Execution option of connections that take the write lock when they begin."""
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "busy_timeout = 10000",
+    "temp_store = MEMORY",
+    "cache_size = -32768",
+    "journal_size_limit = 67108864",
+)
+"""WAL: readers and the writer do not wait for each other. FULL: what is committed survives a loss of power."""
+
+_READERS = 64
+"""Connections at most; as many threads as a web server's pool has may read at once."""
+
+_CAUSES: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "磁盘已满"),
+    sqlite3.SQLITE_IOERR: ("the disk gives an error or is full", "磁盘读写出错或已满"),
+    sqlite3.SQLITE_READONLY: ("it is read-only", "数据库只读"),
+    sqlite3.SQLITE_CANTOPEN: ("the file cannot be opened", "无法打开文件"),
+    sqlite3.SQLITE_BUSY: ("another process is writing", "其他进程正在写入"),
+    sqlite3.SQLITE_LOCKED: ("another process is writing", "其他进程正在写入"),
+}
+
+
+def open_engine(path: Path) -> Engine:
+    """Return an engine on a file; nothing is opened or made yet."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=_READERS - 8, pool_use_lifo=True
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner can read, if there is none: it will hold accounts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def cause_of(error: DBAPIError) -> tuple[str, str] | None:
+    """Say in both languages why the disk refused; None for an error that is not the disk's."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else _CAUSES.get(code & 0xFF)
+
+
+def _prepare(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver begins no transactions of its own: _begin does
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")

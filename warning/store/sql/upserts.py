@@ -1,0 +1,42 @@
+"""Insert or replace, in the words of whichever database it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+Insert = sqlite.Insert | postgresql.Insert
+
+PARAMETERS = 500
+"""Values in one IN list: well within what either database allows, and enough to make round trips few."""
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """Return an INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Iterable[str] = ()
+) -> None:
+    """Insert rows; one with the primary key of an older row replaces it, except for the columns to ``keep``."""
+    if not rows:
+        return
+    statement = insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in {*keys, *keep}}
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(statement, rows)
+
+
+def chunks(items: Sequence[T], size: int = PARAMETERS) -> Iterator[Sequence[T]]:
+    """Yield a sequence in parts."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
