@@ -72,3 +72,7 @@ class Period:
     start: datetime
     measured_from: datetime
     end: datetime
+
+
+NOT_INCIDENTS = frozenset({Shape.HOLIDAY, Shape.PLANNED_CHANGE, Shape.LATE_BATCH, Shape.ONE_WRITER})
+"""Hard negatives."""
