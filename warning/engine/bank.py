@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from models.base import NO_PARENT, WEEK_HOURS, BoolArray, CountDetector, IntArray, Window
@@ -14,9 +13,10 @@ from warning.domain.control import Control, ControlKind
 from warning.domain.series import SeriesKey, SeriesKind
 from warning.engine.counts import CountStore
 from warning.engine.finding import ClosingHooks, Finding, Standing
+from warning.engine.holds import NEVER, Holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from warning.engine.config import EngineConfig
     from warning.engine.grid import Grid
@@ -29,8 +29,6 @@ _SCREEN_SDS = 2.0
 """Counts within two Poisson standard deviations of their expectation cannot reach a signal p-value of .001."""
 _AVERAGE_WEEK = Window(BucketLength.WEEK.value, 0.0, float(WEEK_HOURS), ahead=True)
 _LEAST_EXPECTED = 0.1
-_FOREVER = np.iinfo(np.int64).max
-_NEVER = np.iinfo(np.int64).min
 
 
 class SeriesBank:
@@ -56,21 +54,20 @@ class SeriesBank:
                 "parent": (np.int64, (), NO_PARENT),
                 "root": (np.int64, (), NO_PARENT),
                 "group": (np.int64, (), 0),
-                "protected_since": (np.int64, (), _NEVER),
-                "protected_until": (np.int64, (), _NEVER),
-                "hold_from": (np.int64, (), _FOREVER),
-                "hold_until": (np.int64, (), _NEVER),
-                "released_until": (np.int64, (), _NEVER),
+                "protected_since": (np.int64, (), NEVER),
+                "protected_until": (np.int64, (), NEVER),
             }
         )
+        self.holds = Holds(self.keys, self.row_of, config.protection_limit_ms)
         self.started: int | None = None
         """Start of the first hour that is learned."""
+        self.history_until = NEVER
+        """Nothing is said of windows that start before it."""
         self.decisions = 0
         self._analysed: dict[BucketLength, int] | None = None
         """Known until something is learned or admitted."""
         self.next_hour = 0
         self._findings: dict[tuple[BucketLength, int], set[tuple[int, str]]] = {}
-        self._controls: dict[SeriesKey, list[Control]] = {}
 
     @property
     def rows(self) -> int:
@@ -111,8 +108,7 @@ class SeriesBank:
         self.counts.make_room(self.rows)
         for detector in self.detectors:
             detector.add_rows(np.array([root], np.int64))
-        for control in self._controls.get(key, ()):
-            self._apply_control(row, control)
+        self.holds.add(key)
         return row
 
     def admit(self, row: int) -> None:
@@ -165,13 +161,15 @@ class SeriesBank:
         self._analysed = None
         for length, bucket in ended:
             counts = self.counts.close(length, bucket, self.rows)
-            protected = self._protected(self.grid.start(length, bucket), hour_start)
+            protected = self._protected(length, bucket, hour_start)
             for detector in self.detectors:
                 detector.learn(counts, self.grid.window(length, bucket), protected)
             self.decisions += self.rows
         for length, _ in ended:
             for detector in self.detectors:
                 detector.begin(length.value)
+            if length is BucketLength.DAY:
+                self.holds.forget(end)
 
     def look(self, read_to: int) -> Iterator[Finding]:
         """Give provisional evidence on open buckets of series touched since the last look.
@@ -191,7 +189,8 @@ class SeriesBank:
         standing = self._findings.get((length, bucket), set())
         if until is None:
             self._findings.pop((length, bucket), None)
-        if counts is None or self._warming_up(length, bucket):
+        looking = until is not None
+        if counts is None or self._warming_up(length, bucket) or (looking and self._is_history(length, bucket)):
             return
         rows = np.nonzero(counts[: self.rows])[0] if touched is None else touched
         rows = rows[self.table["standing"][rows] != Standing.REFUSED]
@@ -203,6 +202,10 @@ class SeriesBank:
     def _window(self, length: BucketLength, bucket: int, until: int | None) -> Window:
         learned_to = None if until is None else self.grid.start(BucketLength.HOUR, self.next_hour)
         return self.grid.window(length, bucket, until, learned_to=learned_to)
+
+    def _is_history(self, length: BucketLength, bucket: int) -> bool:
+        """Whether nothing new is said of a bucket, though it teaches and protects."""
+        return self.grid.start(length, bucket) < self.history_until
 
     def _warming_up(self, length: BucketLength, bucket: int) -> bool:
         start = self.grid.start(length, bucket)
@@ -229,14 +232,17 @@ class SeriesBank:
         hits = rows
         if len(rows):
             hits = rows[factor * detector.p_values(rows, counts[rows], window) <= self.config.signal_p]
-        lost = sorted(earlier.difference(hits.tolist())) if until is None else []
+        lost: list[int] = []
+        if until is None:
+            self._protect(hits, self.grid.start(length, bucket), self.grid.end(length, bucket))
+            lost = sorted(earlier.difference(hits.tolist()))
+            if self._is_history(length, bucket):
+                hits = hits[np.isin(hits, sorted(earlier))]
+        else:
+            self._findings.setdefault((length, bucket), set()).update((row, detector.name) for row in hits.tolist())
         shown = np.concatenate([hits, np.array(lost, np.int64)]) if lost else hits
         if not len(shown):
             return
-        if until is None:
-            self._protect(hits, self.grid.start(length, bucket), self.grid.end(length, bucket))
-        else:
-            self._findings.setdefault((length, bucket), set()).update((row, detector.name) for row in hits.tolist())
         evidence = detector.score(shown, counts[shown], window)
         for i, row in enumerate(shown.tolist()):
             yield Finding(
@@ -278,35 +284,23 @@ class SeriesBank:
                 unusual = detector.p_values(rows, so_far[rows], window) <= self.config.signal_p
                 self._protect(rows[unusual], start, end)
 
-    def _protected(self, start: int, hour_start: int) -> BoolArray:
+    def _protected(self, length: BucketLength, bucket: int, hour_start: int) -> BoolArray:
         """Return which rows do not learn a bucket: own evidence in it, a control record, or not yet admitted."""
-        table = self.table
+        table, start, end = self.table, self.grid.start(length, bucket), self.grid.end(length, bucket)
         own = (
             (start < table["protected_until"])
             & (hour_start - self.config.protection_limit_ms < table["protected_since"])
-            & (hour_start >= table["released_until"])
+            & ~self.holds.released(hour_start)
         )
-        held = (table["hold_from"] <= hour_start) & (hour_start < table["hold_until"])
-        protected: BoolArray = own | held | ~self.admitted()
+        protected: BoolArray = own | self.holds.held(start, end, hour_start) | ~self.admitted()
         return protected
 
     def control(self, control: Control) -> None:
-        """Obey a control record about a series, also one that comes later."""
-        if control.series is None:
-            return
-        self._controls.setdefault(control.series, []).append(control)
-        row = self.row_of.get(control.series)
-        if row is not None:
-            self._apply_control(row, control)
-
-    def _apply_control(self, row: int, control: Control) -> None:
-        begin = max(control.effective_from, self.grid.start(BucketLength.HOUR, self.next_hour))
-        if control.kind is ControlKind.PROTECT:
-            self.table["hold_from"][row] = begin
-            self.table["hold_until"][row] = _FOREVER if control.until is None else control.until
-        elif control.kind is ControlKind.RELEASE:
-            self.table["hold_until"][row] = begin
-            self.table["released_until"][row] = begin + self.config.protection_limit_ms
+        """Obey a control record about learning, also of series that come later, and about history."""
+        if control.kind is ControlKind.HISTORY:
+            self.history_until = NEVER if control.until is None else control.until
+        else:
+            self.holds.tell(control, self.grid.start(BucketLength.HOUR, self.next_hour))
 
     def parts(self, finding: Finding) -> tuple[tuple[str, int, float], ...]:
         """Return the series one level below a finding's: (area, observed, expected), largest excess first."""
@@ -320,8 +314,11 @@ class SeriesBank:
         parts = [(self.keys[row].area, seen, mean) for row, seen, mean in zip(rows, observed, expected, strict=True)]
         return tuple(sorted((part for part in parts if part[1]), key=lambda part: (part[2] - part[1], part[0])))
 
-    def state(self, rows: IntArray) -> dict[str, Any]:
-        """Return these rows; a row's parent and root must be among them."""
+    def state(self, rows: IntArray, mine: Callable[[SeriesKey], bool]) -> dict[str, Any]:
+        """Return these rows, and what controls say of series that are ``mine``, also of those that have yet to come.
+
+        A row's parent and root must be among the rows.
+        """
         place = {row: i for i, row in enumerate(rows.tolist())} | {NO_PARENT: NO_PARENT}
         table = self.table.state(rows)
         for column in ("parent", "root"):
@@ -340,7 +337,8 @@ class SeriesBank:
             ],
             "started": self.started,
             "next_hour": self.next_hour,
-            "controls": [control for controls in self._controls.values() for control in controls],
+            "history_until": self.history_until,
+            "holds": self.holds.state(rows, mine),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -361,9 +359,8 @@ class SeriesBank:
         for label, bucket, offset, name in state["findings"]:
             self._findings.setdefault((BucketLength(label), bucket), set()).add((first + offset, name))
         self.started, self.next_hour = state["started"], state["next_hour"]
-        for control in msgspec.convert(state["controls"], list[Control]):
-            if control.series is not None and control not in self._controls.setdefault(control.series, []):
-                self._controls[control.series].append(control)
+        self.history_until = state["history_until"]
+        self.holds.load(state["holds"])
 
 
 def _shifted(rows: IntArray, first: int) -> IntArray:

@@ -39,6 +39,9 @@ class Policy(Protocol):
     def judge(self, signals: Iterable[Signal], now: datetime, watermark: datetime) -> list[Alert]:
         """Return the alerts that a tick's signals make or change."""
 
+    def control(self, control: Control) -> None:
+        """Obey a control record; those about learning say nothing to it. What it changes shows in later alerts."""
+
     def state(self) -> dict[str, Any]:
         """Return what is open."""
 
@@ -91,8 +94,9 @@ class JurisdictionStage:
             self.left_out.add(control.shard)
         elif control.kind is ControlKind.SHARD_BACK and control.shard is not None:
             self.left_out.discard(control.shard)
-        elif control.series is not None and control.series.kind is not SeriesKind.AREA_CATEGORY:
+        elif control.series is None or control.series.kind is not SeriesKind.AREA_CATEGORY:
             self.bank.control(control)
+        self.policy.control(control)
         return self._judge_complete()
 
     def _judge_complete(self) -> list[Judgement]:
@@ -207,7 +211,7 @@ class JurisdictionStage:
         rows = np.arange(self.bank.rows)
         place = {row: row for row in range(self.bank.rows)}
         return {
-            "bank": self.bank.state(rows),
+            "bank": self.bank.state(rows, lambda _: True),
             "courses": self.courses.state(place),
             "policy": self.policy.state(),
             "last_tick": self.last_tick,

@@ -320,9 +320,19 @@ class ShardStage:
         return self.courses.watch(signal)
 
     def control(self, control: Control) -> None:
-        """Obey a control record about a series carried here."""
-        if control.series is not None and control.series.kind is SeriesKind.AREA_CATEGORY:
+        """Obey a control record about a series carried here, or about all."""
+        if control.series is None or self._carries(control.series):
             self.bank.control(control)
+
+    def _carries(self, series: SeriesKey, shards: tuple[int, ...] | None = None) -> bool:
+        """Whether a series is of one of these shards (default: of those carried here)."""
+        if series.kind is not SeriesKind.AREA_CATEGORY:
+            return False
+        if series.area == OVERFLOW:
+            shard = int(series.name.removeprefix(f"{OVERFLOW} "))
+        else:
+            shard = shard_of(self.config.jurisdiction, series.name, self.config.shards)
+        return shard in (self.shards if shards is None else shards)
 
     def state(self, shard: int) -> dict[str, Any]:
         """Return everything known of one shard; what is not yet reported goes with the stage's first shard."""
@@ -330,7 +340,7 @@ class ShardStage:
         place = {row: offset for offset, row in enumerate(rows.tolist())}
         return {
             "shard": shard,
-            "bank": self.bank.state(rows),
+            "bank": self.bank.state(rows, lambda series: self._carries(series, (shard,))),
             "courses": self.courses.state(place),
             "pending": self.pending.state(place, rows),
             "seen": self.seen.state(shard),

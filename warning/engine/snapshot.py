@@ -9,10 +9,7 @@ import numpy as np
 
 from warning.domain.errors import IncompatibleSnapshotError
 
-VERSION = 1
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From each older version to the next one."""
-
+VERSION = 2
 _ARRAY = "__array__"
 _TEXT = "text"
 
@@ -49,11 +46,11 @@ def unpacked(value: Any) -> Any:
 def migrated(
     snapshot: dict[str, Any],
     version: int = VERSION,
-    migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = MIGRATIONS,
+    migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """Bring a snapshot to a version step by step; raises IncompatibleSnapshotError where there is no way."""
     while snapshot.get("version") != version:
-        step = migrations.get(snapshot.get("version", 0))
+        step = (MIGRATIONS if migrations is None else migrations).get(snapshot.get("version", 0))
         if step is None:
             msg = (
                 f"a snapshot of version {snapshot.get('version')!r} cannot be brought to version {version}; "
@@ -62,3 +59,35 @@ def migrated(
             raise IncompatibleSnapshotError(msg)
         snapshot = step(snapshot)
     return snapshot
+
+
+def _second(first: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 keeps holds in a table of their own, and knows plans, history, sensitivity and a release's begin."""
+    stage = first["stage"]
+    return first | {
+        "version": 2,
+        "shards": [shard | {"bank": _second_bank(shard["bank"])} for shard in first["shards"]],
+        "stage": stage
+        | {
+            "bank": _second_bank(stage["bank"]),
+            "policy": stage["policy"] | {"sensitivity": [], "plans": []},
+        },
+    }
+
+
+def _second_bank(first: dict[str, Any]) -> dict[str, Any]:
+    bank = {name: value for name, value in first.items() if name != "controls"}
+    table = dict(first["table"])
+    holds = {name: table.pop(name) for name in ("hold_from", "hold_until", "released_until")}
+    rows = len(unpacked(holds["released_until"]))
+    holds["released_from"] = packed(np.full(rows, np.iinfo(np.int64).min))
+    said = [control for control in first["controls"] if control["kind"] in {"protect", "release"}]
+    return bank | {
+        "table": table,
+        "history_until": int(np.iinfo(np.int64).min),
+        "holds": {"table": holds, "said": said, "plans": []},
+    }
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _second}
+"""From each older version to the next one."""

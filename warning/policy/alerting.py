@@ -2,10 +2,13 @@
 
 Rules, by the names that stand in an alert's history:
 
-OPEN-1 : a signal that qualifies and has no open episode raises an alert (a week not, if an ended alert told of it)
+OPEN-1 : a signal that qualifies and has no open episode raises an alert (a week not, if an ended alert told of it;
+    what a planned event explains not, nor what is not strong enough for a series that reviews made less sensitive)
 UPDATE-1 : later evidence changes its severity by five or more since its last entry, its areas or its categories
 CONFIRM-1 : the first closed bucket bears it out
 MERGE-1 : another alert turned out to have the same cause; the older one goes on and keeps the other's id as alias
+    (an alert that a person reviewed goes on whatever its age)
+LINK-1 : another reviewed alert turned out to have the same cause; both stay, the later one says so once
 WITHDRAW-1 : no qualifying evidence is left when its buckets close; until then an alert stays as it was
 CLOSE-1 : its buckets have closed and the watermark has passed its last evidence by the merge gap: the excess is gone
 """
@@ -22,12 +25,16 @@ import xxhash
 from warning.domain.alert import Alert, AlertStatus, Transition
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import BucketLength
-from warning.domain.series import SeriesKind
+from warning.domain.control import Control, ControlKind
+from warning.domain.planned import PlannedEvents
+from warning.domain.series import SeriesKey, SeriesKind
 from warning.domain.signal import EvidenceState, Signal
 from warning.policy.episode import Episode, qualifies, same_cause, told
 from warning.policy.flags import flags_of
 from warning.policy.headline import headline_of
 from warning.policy.matching import EvidenceIndex
+from warning.policy.planned import explained
+from warning.policy.sensitivity import Said, Sensitivity
 from warning.policy.severity import severity
 
 if TYPE_CHECKING:
@@ -55,39 +62,69 @@ class AlertPolicy:
         self._ended_index = EvidenceIndex(self.register)
         self._index = EvidenceIndex(self.register)
         """Of the signals in open episodes that were not withdrawn."""
+        self._sensitivity = Sensitivity()
+        self._plans = PlannedEvents()
+
+    def control(self, control: Control) -> None:
+        """Obey a control record from now on; decisions already made stand."""
+        self._sensitivity.tell(control)
+        if control.kind is ControlKind.PLANNED:
+            self._plans.tell(control)
+        elif control.kind is ControlKind.REVIEWED:
+            for episode in self._episodes.values():
+                episode.reviewed |= control.alert in (episode.id, *episode.aliases)
+
+    def factor(self, series: SeriesKey) -> float:
+        """Return by how much stronger than usual a series' evidence must be to raise an alert (1 to 64)."""
+        return self._sensitivity.of(series)
 
     def judge(self, signals: Iterable[Signal], now: datetime, watermark: datetime) -> list[Alert]:
         """Take a tick's signals in; returns the alerts that are new or changed, by id."""
-        changed: dict[str, bool] = {}
+        changed: dict[str, set[str]] = {}
         for signal in sorted(signals, key=self._order):
             self._take(signal, now, changed)
-        alerts = [self._show(self._episodes[i], now, merged=merged) for i, merged in sorted(changed.items())]
+        alerts = [self._show(self._episodes[i], now, rules) for i, rules in sorted(changed.items())]
+        self._plans.forget(round(watermark.timestamp() * 1000))
         return [alert for alert in alerts if alert is not None] + self._close(now, watermark)
+
+    def _raises(self, signal: Signal) -> bool:
+        """Whether a signal alone is reason enough for an alert, after what people said of its series."""
+        return qualifies(signal, self.config, self.factor(signal.series)) and not explained(signal, self._plans)
 
     def _order(self, signal: Signal) -> tuple[bool, bool, datetime, str, str]:
         """Order a tick's signals: what raises alerts before what supports them, categories before the totals."""
         return (
-            not qualifies(signal, self.config),
+            not self._raises(signal),
             signal.series.kind is not SeriesKind.AREA_CATEGORY,
             signal.window_start,
             str(signal.series),
             signal.id,
         )
 
-    def _take(self, signal: Signal, now: datetime, changed: dict[str, bool]) -> None:
-        """Put a signal where it belongs; notes which episodes changed, and whether an alert was merged into them."""
+    def _take(self, signal: Signal, now: datetime, changed: dict[str, set[str]]) -> None:
+        """Put a signal where it belongs; notes which episodes changed, and which other alerts met there."""
         matching = self._matching(signal)
-        if not matching and (not qualifies(signal, self.config) or self._told(signal)):
+        if not matching and (not self._raises(signal) or self._told(signal)):
             return
-        shown_first = sorted(matching, key=lambda e: (e.id not in self._shown, e.raised_at, e.id))
-        oldest, *others = shown_first or [self._open(signal, now)]
-        self._hold(signal, oldest)
-        merged = changed.get(oldest.id, False)
+        known = self._episode_of.get(signal.id)
+        first, *others = sorted(matching, key=lambda episode: self._rank(episode, known)) or [self._open(signal, now)]
+        self._hold(signal, first)
+        changed.setdefault(first.id, set())
         for other in others:
-            merged |= bool(other.id in self._shown or other.aliases)
-            self._merge(oldest, other)
+            if other.reviewed:
+                later = max(first, other, key=lambda episode: (episode.raised_at, episode.id))
+                if not any(line.rule == "LINK-1" for line in later.history):
+                    changed.setdefault(later.id, set()).add("LINK-1")
+                continue
+            if other.id in self._shown or other.aliases:
+                changed[first.id].add("MERGE-1")
+            self._merge(first, other)
             changed.pop(other.id, None)
-        changed[oldest.id] = merged
+
+    def _rank(self, episode: Episode, known: str | None) -> tuple[bool, bool, bool, datetime, str]:
+        """Order episodes by which of them goes on: a reviewed one, of these the one that knows the signal."""
+        mine = episode.reviewed and episode.id == known
+        return not mine, not episode.reviewed, episode.id not in self._shown, episode.raised_at, episode.id
 
     def _told(self, signal: Signal) -> bool:
         """Whether it is a week that tells nothing new."""
@@ -110,7 +147,16 @@ class AlertPolicy:
         return list(found.values())
 
     def _hold(self, signal: Signal, episode: Episode) -> None:
+        """Let an episode know a signal; one that was reason for its alert stays so, whatever was said since."""
+        before = episode.signals.get(signal.id)
+        if (before is not None and episode.counts(before, self.config)) or self._raises(signal):
+            episode.muted.discard(signal.id)
+        elif qualifies(signal, self.config):
+            episode.muted.add(signal.id)
         episode.signals[signal.id] = signal
+        self._find(signal, episode)
+
+    def _find(self, signal: Signal, episode: Episode) -> None:
         self._episode_of[signal.id] = episode.id
         if signal.state is EvidenceState.WITHDRAWN:
             self._index.discard(signal)
@@ -132,17 +178,18 @@ class AlertPolicy:
         for identity in other.signals:
             self._episode_of[identity] = into.id
         into.signals = other.signals | into.signals
+        into.muted |= other.muted
         into.past.join(other.past)
         shown = {other.id} & self._shown.keys()
         into.aliases = tuple(sorted({*into.aliases, *other.aliases, *shown}))
         del self._episodes[other.id]
         self._shown.pop(other.id, None)
 
-    def _show(self, episode: Episode, now: datetime, *, merged: bool) -> Alert | None:
-        """Bring an alert up to date with its episode; None if nothing changed."""
+    def _show(self, episode: Episode, now: datetime, rules: set[str]) -> Alert | None:
+        """Bring an alert up to date with its episode, other alerts met there included; None if nothing changed."""
         before = self._shown.get(episode.id)
         live = episode.live()
-        if any(qualifies(signal, self.config) for signal in live):
+        if any(episode.counts(signal, self.config) for signal in live):
             alert = self._compose(episode, live, now)
             self._forget(episode.let_go(self.config))
         elif before is None or episode.settled():
@@ -151,13 +198,13 @@ class AlertPolicy:
             alert = replace(before, updated_at=now, aliases=episode.aliases, signal_ids=episode.signal_ids())
         if before is None:
             return self._record(episode, alert, ["OPEN-1"], now)
-        if replace(alert, updated_at=before.updated_at) == before:
+        if not rules and replace(alert, updated_at=before.updated_at) == before:
             return None
-        return self._record(episode, alert, _rules(before, alert, merged=merged), now)
+        return self._record(episode, alert, _rules(before, alert, rules), now)
 
     def _compose(self, episode: Episode, live: list[Signal], now: datetime) -> Alert:
         lead = episode.lead(self.config)
-        final = [s for s in live if s.state is EvidenceState.FINAL and qualifies(s, self.config)]
+        final = [s for s in live if s.state is EvidenceState.FINAL and episode.counts(s, self.config)]
         about = episode.about()
         areas = tuple(sorted(about.areas))
         deepest = max(area.count("/") for area in areas)
@@ -251,30 +298,34 @@ class AlertPolicy:
         self._shown.pop(episode.id, None)
 
     def state(self) -> dict[str, Any]:
-        """Return the open episodes and their alerts, as plain data."""
+        """Return the open episodes, their alerts, and what people said of series and plans, as plain data."""
         state = {
             "episodes": [self._episodes[i] for i in sorted(self._episodes)],
             "shown": self._shown,
             "ended": [self._ended[i] for i in sorted(self._ended)],
+            "sensitivity": self._sensitivity.state(),
+            "plans": self._plans.state(),
         }
         plain: dict[str, Any] = msgspec.to_builtins(state, order="deterministic")
         return plain
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over the open episodes of a state."""
+        """Take over a state."""
         self._episodes, self._episode_of, self._index = {}, {}, EvidenceIndex(self.register)
         for episode in msgspec.convert(state["episodes"], list[Episode]):
             self._episodes[episode.id] = episode
             for signal in episode.signals.values():
-                self._hold(signal, episode)
+                self._find(signal, episode)
         self._shown = msgspec.convert(state["shown"], dict[str, Alert])
         self._ended, self._ended_index = {}, EvidenceIndex(self.register)
         self._remember(msgspec.convert(state["ended"], list[Signal]))
+        self._sensitivity.load(msgspec.convert(state["sensitivity"], list[Said]))
+        self._plans.load(msgspec.convert(state["plans"], list[Control]))
 
 
-def _rules(before: Alert, after: Alert, *, merged: bool) -> list[str]:
+def _rules(before: Alert, after: Alert, met: set[str]) -> list[str]:
     """Name the rules that changed an alert (a change may be too small for any)."""
-    rules = ["MERGE-1"] if merged else []
+    rules = sorted(met, reverse=True)
     if after.state is EvidenceState.FINAL and before.state is not EvidenceState.FINAL:
         rules.append("CONFIRM-1")
     return rules or (["UPDATE-1"] if _notable(before, after) else [])

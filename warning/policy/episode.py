@@ -16,7 +16,7 @@ from warning.policy.severity import LONGEST_RECURRENCE_DAYS
 _SHORTEST_FIRST = {length: rank for rank, length in enumerate(BucketLength)}
 _WORTH_LETTING_GO = 64
 """Fewer signals than this are no burden."""
-_SHARE_EXPLAINED = 0.5
+SHARE_EXPLAINED = 0.5
 """A total's excess has a category's cause if that category carries at least half of it."""
 
 
@@ -54,7 +54,11 @@ class Past:
 
 @dataclass(slots=True, kw_only=True)
 class Episode:
-    """What is known of one cause; ``signals`` are the latest versions by id, of those that still matter."""
+    """What is known of one cause; ``signals`` are the latest versions by id, of those that still matter.
+
+    ``muted`` are the ids of those that support it but would not have raised it: something planned explains them, or
+    false alarms made their series less sensitive. ``reviewed``: a person gave its alert a disposition.
+    """
 
     id: str
     raised_at: datetime
@@ -64,6 +68,12 @@ class Episode:
     history: tuple[Transition, ...] = ()
     status: AlertStatus = AlertStatus.OPEN
     closed_at: datetime | None = None
+    muted: set[str] = field(default_factory=set)
+    reviewed: bool = False
+
+    def counts(self, signal: Signal, config: PolicyConfig) -> bool:
+        """Whether one of its signals alone is reason enough for its alert."""
+        return signal.id not in self.muted and qualifies(signal, config)
 
     def live(self) -> list[Signal]:
         """Return the signals that were not withdrawn."""
@@ -75,7 +85,7 @@ class Episode:
 
     def lead(self, config: PolicyConfig) -> Signal:
         """Return the most unusual signal that qualifies; of several beyond doubt the shortest, then the largest."""
-        return min((signal for signal in self.live() if qualifies(signal, config)), key=_rank)
+        return min((signal for signal in self.live() if self.counts(signal, config)), key=_rank)
 
     def largest(self) -> list[Signal]:
         """Return the figures of the signal with the largest excess of each series, of those that still matter."""
@@ -102,7 +112,7 @@ class Episode:
         if len(self.signals) < _WORTH_LETTING_GO:
             return []
         since = self.last_evidence() - timedelta(hours=config.merge_hours)
-        final = [s for s in self.live() if s.state is EvidenceState.FINAL and qualifies(s, config)]
+        final = [s for s in self.live() if s.state is EvidenceState.FINAL and self.counts(s, config)]
         kept = min(final, key=_rank).id if final else ""
         gone = [
             signal
@@ -111,6 +121,7 @@ class Episode:
         ]
         for signal in gone:
             del self.signals[signal.id]
+            self.muted.discard(signal.id)
             self.past.ids.append(signal.id)
             if signal.state is EvidenceState.FINAL:
                 self.past.take(signal)
@@ -143,15 +154,15 @@ def told(week: Signal, earlier: Signal, register: AreaRegister) -> bool:
         and (week.series.kind, week.series.name) == (earlier.series.kind, earlier.series.name)
         and week.window_start <= earlier.window_start < week.window_end
         and _areas_touch(week, earlier, register)
-        and excess(earlier) >= _SHARE_EXPLAINED * excess(week)
+        and excess(earlier) >= SHARE_EXPLAINED * excess(week)
     )
 
 
-def qualifies(signal: Signal, config: PolicyConfig) -> bool:
-    """Whether a signal alone is reason enough that a person should look."""
+def qualifies(signal: Signal, config: PolicyConfig, factor: float = 1.0) -> bool:
+    """Whether a signal alone is reason enough that a person should look, its p-value taken ``factor`` times."""
     return (
         signal.state is not EvidenceState.WITHDRAWN
-        and signal.recurrence_interval_days >= config.least_recurrence_days(signal.length)
+        and signal.recurrence_interval_days / factor >= config.least_recurrence_days(signal.length)
         and signal.observed >= config.minimum_tickets
         and signal.observed >= config.minimum_ratio * signal.expected
     )
@@ -187,4 +198,4 @@ def _explains(first: Signal, second: Signal) -> bool:
     if first.length is not second.length or first.window_start != second.window_start:
         return False
     smaller, larger = sorted((excess(first), excess(second)))
-    return smaller >= _SHARE_EXPLAINED * larger
+    return smaller >= SHARE_EXPLAINED * larger

@@ -28,6 +28,7 @@ from warning.domain.alert import AlertStatus
 from warning.policy.config import PolicyConfig
 
 SOON = timedelta(minutes=15)
+NOTHING = Desk().policy.state()
 
 
 def test_open_1_a_signal_that_qualifies_raises_an_alert() -> None:
@@ -51,7 +52,7 @@ def test_open_1_needs_evidence_that_qualifies() -> None:
     """Weak evidence, withdrawn evidence and none raise nothing, and leave nothing behind."""
     desk = Desk()
     assert desk.tick(weak()) == desk.tick(signal(state=WITHDRAWN)) == desk.tick() == []
-    assert desk.policy.state() == {"episodes": [], "shown": {}, "ended": []}
+    assert desk.policy.state() == NOTHING
 
 
 def test_the_same_evidence_again_changes_nothing() -> None:
@@ -193,7 +194,7 @@ def test_withdraw_1_when_its_only_bucket_closes_without_bearing_it_out() -> None
     assert (alert.state, alert.status, alert.closed_at) == (WITHDRAWN, AlertStatus.CLOSED, desk.now)
     assert (alert.observed, alert.id, alert.raised_at) == (40, first.id, first.raised_at)
     assert alert.history[-1].status is AlertStatus.CLOSED
-    assert desk.policy.state() == {"episodes": [], "shown": {}, "ended": []}
+    assert desk.policy.state() == NOTHING
 
 
 def test_withdraw_1_when_the_bucket_closes_on_evidence_that_does_not_qualify() -> None:
@@ -254,7 +255,7 @@ def test_close_1_when_the_watermark_has_passed_the_last_evidence_by_the_gap() ->
     assert (alert.status, alert.closed_at, alert.updated_at) == (AlertStatus.CLOSED, desk.now, desk.now)
     assert (alert.state, alert.observed, alert.severity) == (FINAL, shown.observed, shown.severity)
     assert desk.tick(watermark=end + hours(999)) == []
-    assert desk.policy.state() == {"episodes": [], "shown": {}, "ended": []}
+    assert desk.policy.state() == NOTHING
 
 
 def test_close_1_counts_from_the_latest_evidence() -> None:
