@@ -85,7 +85,7 @@ class Desk:
 
     def queue(self) -> ReviewQueue:
         """Return how many alerts wait for a disposition, and since when the oldest does."""
-        return self._store.queue()
+        return self._store.review_queue()
 
     def wake(self) -> int:
         """Reopen the alerts whose snooze has run out; returns how many."""
@@ -95,8 +95,8 @@ class Desk:
             after, entry = handled(handling, command)
             try:
                 self._store.act(after, entry, ())
-            except ConflictError:
-                continue  # someone just acted on it: theirs stands
+            except (ConflictError, UnknownNameError):
+                continue  # someone just acted on it, or it was merged or deleted: that stands
             woken += 1
         return woken
 

@@ -143,6 +143,7 @@ class AlertStore(Protocol):
     def act(self, handling: Handling, entry: HandlingEntry, controls: Sequence[Control]) -> None:
         """Store one act and append its control records to the log in their order, together or not at all.
 
+        Records go to the log as they are: what they mean is the engine's to know, and nothing is read out of them.
         ``handling.status`` is stored as it is (the caller started from the view's status, not from the stored one).
         Raises ConflictError when the stored version is not ``handling.version - 1``.
         """
@@ -150,7 +151,7 @@ class AlertStore(Protocol):
     def snoozed_before(self, moment: datetime) -> list[Handling]:
         """Return the handlings whose snooze has run out."""
 
-    def queue(self) -> ReviewQueue:
+    def review_queue(self) -> ReviewQueue:
         """Return the alerts whose view says ``needs_review``: how many, and the ``raised_at`` of the oldest."""
 
     def feed_after(self, sequence: int, limit: int) -> list[FeedEvent]:
