@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -12,11 +13,24 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from warning.api.access import V1
+from warning.api.describe import ABOUT, PROBLEM, TAGS, Application
 from warning.api.envelope import Envelope
+from warning.api.feed import Feed
 from warning.api.limits import Limits, Quotas
 from warning.api.phrases import problem_of_faults
 from warning.api.problems import Problem, answer, problem_of
-from warning.api.routes import health, session
+from warning.api.routes import (
+    accounts,
+    alerts,
+    description,
+    health,
+    plans,
+    rejections,
+    session,
+    sources,
+    stream,
+    tickets,
+)
 from warning.api.security import Gate
 from warning.domain.errors import EarlyWarningError
 from warning.service.services import Services
@@ -25,7 +39,11 @@ from warning.service.words import Words
 ErrorPage = Callable[[Request, int, Words, Words], Response]
 """Shows a person a problem: the request, the status, the title and the detail."""
 
-ROUTERS = (session.router, health.router)
+ROUTERS = (
+    *(tickets.router, stream.router, alerts.router, rejections.router, plans.router, sources.router),
+    *(accounts.router, session.router, health.router, description.router),
+)
+"""The stream stands before the alerts: else ``stream`` would be taken for an alert's id."""
 
 
 def create_app(
@@ -52,8 +70,11 @@ def create_app(
         Answers a browser that asks for a page of ours and meets a problem; without it problems are JSON everywhere.
     """
     limits = limits or Limits()
-    app = FastAPI(
+    app = Application(
         title="early-warning",
+        description=ABOUT,
+        openapi_tags=TAGS,
+        servers=[{"url": services.prefix or "/"}],
         version=services.version,
         openapi_url=None,
         docs_url=None,
@@ -66,8 +87,10 @@ def create_app(
     app.state.services = services
     app.state.limits = limits
     app.state.quotas = Quotas(limits.items_a_minute)
+    app.state.pushes = CapacityLimiter(tickets.PUSHES_AT_ONCE)
+    app.state.feed = Feed(services)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, responses={"default": PROBLEM})
     for router in routers:
         app.include_router(router, include_in_schema=False)
     if static is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 from starlette.types import Message, Receive
 
-from warning.api.problems import BUSY, TOO_LARGE, TOO_MANY, TOO_SLOW, Kind, Problem, ProblemError, wait
+from warning.api.problems import BUSY, TOO_LARGE, TOO_MANY, TOO_SLOW, Kind, ProblemError, wait
 from warning.service.words import Words
 
 
@@ -52,9 +52,7 @@ class Pool:
             detail = Words(
                 "同时传输的数据过多,请稍后重发。", "Too much is being sent at this moment. Send it again later."
             )
-            raise ProblemError(
-                BUSY, detail, extra={"retry_after": 1}, headers={"Retry-After": "1", "Connection": "close"}
-            )
+            raise wait(BUSY, detail, 1)
         self.held += size
 
     def give_back(self, size: int) -> None:
@@ -131,18 +129,18 @@ class Quotas:
         self._rate = items_a_minute / 60
         self._accounts: dict[str, tuple[float, float]] = {}
 
-    def admit(self, key: str, now: float) -> Problem | None:
-        """Return None, or the problem that says how long to wait. ``now`` in seconds of a clock that never jumps."""
+    def admit(self, key: str, now: float) -> None:
+        """Raise ProblemError that says how long to wait, if so. ``now`` in seconds of a clock that never jumps."""
         level = self._level(key, now)
         if level > 0:
-            return None
+            return
         seconds = max(1, math.ceil((1 - level) / self._rate))
         per_minute = f"{self._full:,.0f}"
         detail = Words(
             f"此密钥每分钟最多 {per_minute} 条,请 {seconds} 秒后重发。",
             f"This key may send {per_minute} items a minute. Send again in {seconds} s.",
         )
-        return wait(TOO_MANY, detail, seconds)
+        raise wait(TOO_MANY, detail, seconds)
 
     def charge(self, key: str, items: int, now: float) -> None:
         """Take items off a key's account."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warning.api.problems import INVALID, FieldError, Problem
+from warning.api.problems import INVALID, FieldError, Problem, ProblemError
 from warning.service.words import Words
 
 _TIME = Words("须为带时区的 ISO 8601 时间", "Write an ISO 8601 time with its offset, such as 2026-05-01T08:00:00+08:00")
@@ -57,6 +57,17 @@ def problem_of_faults(faults: Sequence[Mapping[str, Any]]) -> Problem:
     zh = ";".join(f"{error.field}:{error.problem_zh}" for error in errors[:3])
     en = " ".join(f"{error.field}: {error.problem_en}." for error in errors[:3])
     return Problem(kind=INVALID, detail=Words(f"{zh}。", en), errors=errors)
+
+
+def missing(field: str) -> ProblemError:
+    """Make the error of a parameter that is needed here and was not given."""
+    return faulty(field, PHRASES["missing"])
+
+
+def faulty(field: str, phrase: Words) -> ProblemError:
+    """Make the error of a value that only its context makes wrong."""
+    error = FieldError(field, phrase.zh, phrase.en)
+    return ProblemError(INVALID, Words(f"{field}:{phrase.zh}。", f"{field}: {phrase.en}."), errors=(error,))
 
 
 def _field_error(fault: Mapping[str, Any]) -> FieldError:

@@ -103,9 +103,9 @@ class ProblemError(HTTPException):
         self.problem = Problem(kind=kind, detail=detail, errors=errors, extra=extra or {}, headers=headers or {})
 
 
-def wait(kind: Kind, detail: Words, seconds: int) -> Problem:
-    """Make a problem that goes away by itself."""
-    return Problem(kind=kind, detail=detail, extra={"retry_after": seconds}, headers={"Retry-After": str(seconds)})
+def wait(kind: Kind, detail: Words, seconds: int) -> ProblemError:
+    """Make the error that goes away by itself."""
+    return ProblemError(kind, detail, extra={"retry_after": seconds}, headers={"Retry-After": str(seconds)})
 
 
 def problem_of(error: Exception) -> Problem:
@@ -117,9 +117,9 @@ def problem_of(error: Exception) -> Problem:
     kind = next(kind for known, kind in ERRORS if isinstance(error, known))
     detail = Words(getattr(error, "zh", "") or f"{kind.title.zh}:{error}", str(error))
     if isinstance(error, SignInRefusedError) and error.retry_after:
-        return wait(TOO_MANY, detail, error.retry_after)
+        return wait(TOO_MANY, detail, error.retry_after).problem
     if isinstance(error, StoreBusyError):
-        return wait(kind, detail, error.retry_after)
+        return wait(kind, detail, error.retry_after).problem
     extra = {"current": msgspec.to_builtins(error.handling)} if isinstance(error, ConflictError) else {}
     return Problem(kind=kind, detail=detail, extra=extra)
 

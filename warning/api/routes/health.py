@@ -15,6 +15,10 @@ router = guarded_router("health", prefix="")
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {503: {"model": HealthOut, "description": "No. 否"}}
 
+_FIGURES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "early_warning_up 1.0\n"}}}
+}
+
 
 @router.get("/health/live", responses=_UNHEALTHY)
 def is_live(services: TheServices, response: Response) -> HealthOut:
@@ -33,7 +37,7 @@ def _said(health: Health, response: Response) -> HealthOut:
     return HealthOut.model_validate(health)
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=_FIGURES)
 def metrics(services: TheServices) -> Response:
     """Give the figures in Prometheus' text format."""
     body, media_type = services.metrics()
