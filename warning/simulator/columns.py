@@ -17,6 +17,7 @@ BASELINE = -1
 class Columns:
     """Tickets, one a row. Times are milliseconds of the epoch; the others index the city's lists.
 
+    ``other`` is the department that a transferred ticket goes to.
     ``opening``, ``body``, ``closing``, ``person``, ``street`` and ``when`` choose words; ``topic`` is a new topic or
     NO_TOPIC; ``origin`` numbers the incident that added the row, or is BASELINE.
     """
@@ -29,6 +30,7 @@ class Columns:
     department: IntArray
     channel: IntArray
     transfers: IntArray
+    other: IntArray
     opening: IntArray
     body: IntArray
     closing: IntArray

@@ -57,6 +57,7 @@ def completed(
         department=department,
         channel=channel,
         transfers=_transfers(rates, chance, department),
+        other=_others(rates, chance, department),
         opening=chance.integers(0, len(words.openings), n),
         body=chance.integers(0, 1 << 30, n) % bodies[category],
         closing=chance.integers(0, len(words.closings), n),
@@ -95,6 +96,12 @@ def _transfers(rates: Rates, chance: np.random.Generator, department: IntArray) 
     likely = np.array([one.transfer for one in rates.city.departments.values()])[department]
     thrown = chance.random(len(department))
     return (thrown < likely).astype(np.int64) + (thrown < likely * _SECOND_TRANSFER)
+
+
+def _others(rates: Rates, chance: np.random.Generator, department: IntArray) -> IntArray:
+    """Draw for each ticket a department that is not its own (where there is only one: that one)."""
+    count = len(rates.departments)
+    return (department + 1 + chance.integers(0, max(1, count - 1), len(department))) % count
 
 
 def _seconds(ms: NDArray[np.float64]) -> IntArray:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import numpy as np
+
 from warning.simulator.city import City
 from warning.simulator.columns import Columns
 from warning.simulator.days import HOUR_MS, local_day, midnight
@@ -21,7 +23,10 @@ _DAYS = 16
 
 
 class SimulatedTicket(NamedTuple):
-    """One ticket with its final values; times are milliseconds of the epoch, ``area`` is a path."""
+    """One ticket with its final values; times are milliseconds of the epoch, ``area`` is a path.
+
+    ``department`` is the one it was given to when it was created, ``final_department`` the one that closed it.
+    """
 
     event_time: int
     received_time: int
@@ -33,6 +38,7 @@ class SimulatedTicket(NamedTuple):
     text: str
     closed_ms: int | None
     transfers: int
+    final_department: str
 
 
 class WrittenDay(NamedTuple):
@@ -120,6 +126,7 @@ class Stream:
     def _tickets(self, tickets: Columns, ids: list[str]) -> list[SimulatedTicket]:
         rates = self.rates
         paths = [path.parts for path in rates.areas]
+        final = np.where(tickets.transfers > 0, tickets.other, tickets.department)
         columns = zip(
             tickets.time.tolist(),
             tickets.received.tolist(),
@@ -131,6 +138,7 @@ class Stream:
             self._writer.texts(tickets),
             tickets.closed.tolist(),
             tickets.transfers.tolist(),
+            [rates.departments[code] for code in final.tolist()],
             strict=True,
         )
         return [SimulatedTicket(*values) for values in columns]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from warning.domain.alert import Alert
 from warning.service.errors import BadInputError, UnwritableOutputError, unwritable
 from warning.service.result import BacktestResult
 from warning.store import domain, records
@@ -26,13 +27,14 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-def check_result_folder(folder: Path) -> None:
+def check_result_folder(folder: Path, own: Sequence[str] = RESULT_FILES, mark: str = SUMMARY) -> None:
     """Refuse, before any work is done, a place where a result cannot go: raises UnwritableOutputError.
 
-    Allowed are a new name, an empty folder, and an older result (it will be replaced).
+    Allowed are a new name, an empty folder, and an older result (it will be replaced): one that holds ``mark``, and
+    nothing but files of ``own``.
     """
     try:
-        _check(folder.resolve())
+        _check(folder.resolve(), own, mark)
     except OSError as error:
         raise unwritable(folder, error) from error
 
@@ -72,7 +74,12 @@ def read_result(folder: Path) -> BacktestResult:
     )
 
 
-def _check(folder: Path) -> None:
+def read_alerts(path: Path) -> list[Alert]:
+    """Read a file of alerts; raises InvalidInputError naming the line that cannot be read."""
+    return _read(path, records.AlertRecord, domain.to_alert)
+
+
+def _check(folder: Path, own: Sequence[str], mark: str) -> None:
     make_writable(folder.parent)
     if folder.exists() and not folder.is_dir():
         raise UnwritableOutputError(
@@ -86,12 +93,12 @@ def _check(folder: Path) -> None:
             f"{folder}: 是挂载点,无法整体替换。请指定其中的子目录。",
         )
     if folder.is_dir():
-        _check_old(folder, sorted(entry.name for entry in folder.iterdir()))
+        _check_old(folder, sorted(entry.name for entry in folder.iterdir()), own, mark)
 
 
-def _check_old(folder: Path, names: list[str]) -> None:
-    foreign = [name for name in names if name not in RESULT_FILES]
-    if names and (foreign or SUMMARY not in names):
+def _check_old(folder: Path, names: list[str], own: Sequence[str], mark: str) -> None:
+    foreign = [name for name in names if name not in own]
+    if names and (foreign or mark not in names):
         named = ", ".join((foreign or names)[:3])
         raise UnwritableOutputError(
             str(folder),
