@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from warning.domain.alert import Alert
+from warning.domain.alert import Alert, AlertStatus, Transition
 from warning.domain.area import SEPARATOR
 from warning.domain.handling import Handling
 from warning.service.ports import AlertView
@@ -45,6 +45,30 @@ def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) ->
     _store_names(connection, going_on)
     changed = [alert for alert in going_on if len(alert.history) > known.get(alert.id, 0)]
     tell(connection, [(ALERT, alert.id, alert.history[-1].rule) for alert in changed], at)
+
+
+LOST = "ERA-1"
+"""The rule that closes an alert which no engine follows any more, because history began a new era."""
+
+
+def close_lost(connection: Connection, followed: frozenset[str], at: datetime) -> None:
+    """Close the alerts that are open but not followed: their evidence was judged by baselines that are no more."""
+    rows = connection.execute(select(alerts.c.body).where(alerts.c.closed_at.is_(None))).scalars().all()
+    lost = [alert for alert in (from_body(body, Alert) for body in rows) if alert.id not in followed]
+    store_alerts(connection, [_closed(alert, at) for alert in lost], at)
+
+
+def _closed(alert: Alert, at: datetime) -> Alert:
+    line = Transition(
+        rule=LOST,
+        at=at,
+        severity=alert.severity,
+        status=AlertStatus.CLOSED,
+        observed=alert.observed,
+        expected=alert.expected,
+    )
+    history = (*alert.history, line)
+    return replace(alert, status=AlertStatus.CLOSED, closed_at=at, updated_at=at, history=history)
 
 
 def alert_row(view: AlertView) -> dict[str, Any]:

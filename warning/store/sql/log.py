@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from warning.domain.control import Control, ControlKind
 from warning.engine.records import Record, Tick
@@ -79,17 +79,24 @@ class SqlLog:
 
     def last_tick(self) -> Tick | None:
         """Return the newest tick that is kept."""
-        wanted = select(log.c.payload).where(log.c.kind == TICK).order_by(log.c.position.desc()).limit(1)
-        with self._database.read() as connection:
-            payload = connection.execute(wanted).scalar()
-        tick = None if payload is None else from_payload(TICK, payload)
-        return tick if isinstance(tick, Tick) else None
+        return self._tick(log.c.position.desc())
+
+    def first_tick(self) -> Tick | None:
+        """Return the oldest tick that is kept."""
+        return self._tick(log.c.position.asc())
 
     def heard(self) -> dict[str, Heard]:
         """Return each source that sent tickets."""
         with self._database.read() as connection:
             rows = connection.execute(select(freshness).order_by(freshness.c.source)).all()
         return {row.source: Heard(moment_of_ms(row.received_ms), moment_of_ms(row.event_ms)) for row in rows}
+
+    def _tick(self, order: ColumnElement[int]) -> Tick | None:
+        wanted = select(log.c.payload).where(log.c.kind == TICK).order_by(order).limit(1)
+        with self._database.read() as connection:
+            payload = connection.execute(wanted).scalar()
+        tick = None if payload is None else from_payload(TICK, payload)
+        return tick if isinstance(tick, Tick) else None
 
     def _batch(self, after: int, limit: int) -> Sequence[Any]:
         wanted = (

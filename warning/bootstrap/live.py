@@ -1,0 +1,217 @@
+"""The live service on one machine: everything put together over one data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from warning.bootstrap.accounts import DATABASE, build_accounts
+from warning.bootstrap.backtest import build_engine
+from warning.domain.area import AreaRegister
+from warning.domain.bucket import MINUTE_MS
+from warning.domain.errors import UnknownNameError
+from warning.engine.grid import Grid
+from warning.intake.mapping_files import load_mapping
+from warning.intake.register import load_register
+from warning.runtime.chores import Chore, Chores
+from warning.runtime.clock import Clock, now_ms
+from warning.runtime.embedded import Checkpoint, EmbeddedConfig, EmbeddedRuntime, go_on
+from warning.runtime.intake import IntakeWorker, TicketReader
+from warning.runtime.metrics import Metrics
+from warning.runtime.pushing import LogSink, Pushing
+from warning.runtime.state import LiveState
+from warning.service.desk import Desk
+from warning.service.planning import Planning
+from warning.service.services import Services
+from warning.store.sql.alerts import SqlAlerts
+from warning.store.sql.database import Database
+from warning.store.sql.dead_letters import SqlDeadLetters
+from warning.store.sql.plans import SqlPlans
+from warning.store.sql.retention import Limits, SqlRetention
+
+if TYPE_CHECKING:
+    from warning.engine.engine import Engine
+    from warning.intake.mapping import Mapping
+    from warning.service.accounts import Accounts
+    from warning.settings import RetentionGroup, Settings
+
+JURISDICTION = "city"
+"""The name of the jurisdiction where settings give none."""
+ZONE = "UTC"
+FEED_DAYS = 30
+"""How long a reader of the live stream may have been away and still miss nothing."""
+
+
+class SourceMappings:
+    """Finds the mapping by which each source's items are read."""
+
+    def __init__(self, accounts: Accounts, zone: str) -> None:
+        self._accounts = accounts
+        self._zone = zone
+        self._known: dict[tuple[str, str], Mapping] = {}
+
+    def __call__(self, source: str) -> Mapping:
+        """Return the mapping; times without a zone are in the service's zone. Raises UnknownNameError."""
+        names = {each.name: each.mapping for each in self._accounts.sources()}
+        if source not in names:
+            raise UnknownNameError("source", source, sorted(names))
+        key = (source, names[source])
+        if key not in self._known:
+            self._known[key] = load_mapping(names[source]).model_copy(update={"source": source, "zone": self._zone})
+        return self._known[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveService:
+    """The parts of a running service, to be started and stopped together."""
+
+    settings: Settings
+    database: Database
+    services: Services
+    runtime: EmbeddedRuntime
+    worker: IntakeWorker
+    chores: Chores
+
+    def start(self) -> None:
+        """Run; the engine restores its state in the background."""
+        self.runtime.start()
+        self.worker.start()
+        self.chores.start()
+
+    def stop(self) -> None:
+        """Write what was taken in, apply it, take a snapshot, let the database go."""
+        self.chores.stop()
+        self.worker.stop()
+        self.runtime.stop()
+        self.database.close()
+
+
+def open_database(data: Path) -> Database:
+    """Open a data folder's database, made or migrated as needed."""
+    data.mkdir(parents=True, exist_ok=True)
+    database = Database(data / DATABASE)
+    database.migrate()
+    return database
+
+
+def build_live(
+    settings: Settings,
+    *,
+    clock: Clock = now_ms,
+    checkpoint: Checkpoint = go_on,
+    on_failure: Callable[[], None] = lambda: None,
+) -> LiveService:
+    """Put a service together; raises StoreInUseError when another one runs on the data folder."""
+    database = open_database(Path(settings.service.data))
+    database.claim()
+    register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
+    engine = new_engine(settings, register)
+    metrics = Metrics(CollectorRegistry(), clock=clock, version=version("early-warning"))
+    state = build_state(settings, database)
+    runtime = EmbeddedRuntime(
+        state, engine, _config(settings), clock=clock, metrics=metrics, checkpoint=checkpoint, on_failure=on_failure
+    )
+    state.on_append = runtime.wake
+    accounts = build_accounts(database)
+    reader = TicketReader(jurisdiction_of(settings), SourceMappings(accounts, zone_of(settings)), register, clock)
+    worker = IntakeWorker(reader, LogSink(state, metrics, clock), most_waiting=settings.service.queue_items)
+    pushing = Pushing(worker, state, runtime)
+    desk = Desk(
+        SqlAlerts(database),
+        register=register,
+        now=runtime.now,
+        protection_days=settings.policy.protection_limit_days,
+    )
+    services = Services(
+        jurisdiction=jurisdiction_of(settings),
+        zone=zone_of(settings),
+        register=register,
+        desk=desk,
+        accounts=accounts,
+        planning=Planning(SqlPlans(database, runtime.now), jurisdiction=jurisdiction_of(settings), now=runtime.now),
+        intake=pushing,
+        letters=SqlDeadLetters(database),
+        replay=pushing,
+        runtime=runtime,
+        metrics=_exposition(metrics, runtime, desk),
+        version=version("early-warning"),
+        prefix=settings.service.prefix,
+        secure_cookies=settings.service.tls == "proxy",
+    )
+    chores = Chores(
+        [
+            Chore("snoozes", 10.0, desk.wake),
+            Chore("retention", 600.0, lambda: SqlRetention(database).enforce(_limits(settings.retention, runtime))),
+        ]
+    )
+    return LiveService(
+        settings=settings, database=database, services=services, runtime=runtime, worker=worker, chores=chores
+    )
+
+
+def new_engine(settings: Settings, register: AreaRegister) -> Callable[[], Engine]:
+    """Return what builds the service's engine."""
+
+    def build() -> Engine:
+        return build_engine(settings, jurisdiction=jurisdiction_of(settings), zone=zone_of(settings), register=register)
+
+    return build
+
+
+def build_state(settings: Settings, database: Database) -> LiveState:
+    """Build the durable side."""
+    return LiveState(
+        database,
+        jurisdiction=jurisdiction_of(settings),
+        grid=Grid(zone_of(settings)),
+        tick_ms=settings.service.tick_minutes * MINUTE_MS,
+        original_hours=settings.retention.original_hours,
+        silent_after=timedelta(minutes=max(settings.engine.lateness_minutes, 60)),
+    )
+
+
+def jurisdiction_of(settings: Settings) -> str:
+    """Return the service's jurisdiction."""
+    return settings.jurisdiction or JURISDICTION
+
+
+def zone_of(settings: Settings) -> str:
+    """Return the service's time zone."""
+    return settings.zone or ZONE
+
+
+def _config(settings: Settings) -> EmbeddedConfig:
+    return EmbeddedConfig(
+        tick_ms=settings.service.tick_minutes * MINUTE_MS,
+        lateness_ms=settings.engine.lateness_minutes * MINUTE_MS,
+        snapshot_seconds=60.0 * settings.service.snapshot_minutes,
+    )
+
+
+def _exposition(metrics: Metrics, runtime: EmbeddedRuntime, desk: Desk) -> Callable[[], tuple[bytes, str]]:
+    def exposition() -> tuple[bytes, str]:
+        metrics.observe_condition(runtime.condition())
+        queue = desk.queue()
+        age = (runtime.now() - queue.oldest).total_seconds() if queue.oldest else 0.0
+        metrics.queue(queue.size, age)
+        return metrics.exposition()
+
+    return exposition
+
+
+def _limits(retention: RetentionGroup, runtime: EmbeddedRuntime) -> Limits:
+    now = runtime.now()
+    return Limits(
+        now=now,
+        log=now - timedelta(days=retention.log_days),
+        tickets=now - timedelta(days=retention.ticket_days),
+        alerts=now - timedelta(days=retention.alert_days),
+        feed=now - timedelta(days=FEED_DAYS),
+        dead_letters=now - timedelta(days=retention.rejected_days),
+    )

@@ -1,0 +1,89 @@
+"""The service as a process: HTTP in front, the runtime behind, and a clean end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from warning.api.app import create_app
+from warning.api.limits import Limits
+from warning.bootstrap.live import build_live
+from warning.runtime.clock import Clock, now_ms
+from warning.web.pages import build_error_page, build_router, static_files
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from warning.bootstrap.live import LiveService
+    from warning.settings import Settings
+
+KEEP_ALIVE_SECONDS = 30
+DRAIN_SECONDS = 5
+"""How long open requests and live streams may take to end when the service stops."""
+MEGABYTE = 1_000_000
+
+
+def build_app(service: LiveService) -> FastAPI:
+    """Put the API and the page in front of a service."""
+    group = service.settings.service
+    return create_app(
+        service.services,
+        [build_router(service.services)],
+        static=static_files(),
+        limits=Limits(
+            body_bytes=group.body_mb * MEGABYTE, items=group.items, items_a_minute=group.quota_per_minute
+        ),
+        error_page=build_error_page(service.services),
+    )
+
+
+class Server(uvicorn.Server):
+    """Serves a live service until it is told to stop, or its engine fails.
+
+    ready : called with the address once it listens
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock = now_ms, ready: Callable[[str], None]) -> None:
+        self.service = build_live(settings, clock=clock, on_failure=self._fail)
+        self.failed = False
+        self._ready = ready
+        group = settings.service
+        super().__init__(
+            uvicorn.Config(
+                build_app(self.service),
+                host=group.host,
+                port=group.port,
+                forwarded_allow_ips=group.proxies,
+                proxy_headers=True,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+
+    def run_until_stopped(self) -> bool:
+        """Serve; returns whether the end was a clean one."""
+        self.service.start()
+        try:
+            self.run()
+        finally:
+            self.service.stop()
+        return not self.failed
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Listen, then say where."""
+        await super().startup()
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  compared, not bound
+            self._ready(f"http://{shown}:{port}{self.service.settings.service.prefix}")
+
+    def _fail(self) -> None:
+        logging.getLogger(__name__).critical("the engine has failed; the service ends, so that it is started anew")
+        self.failed = True
+        self.should_exit = True

@@ -1,0 +1,55 @@
+"""Chores: small things done again and again beside the engine loop (snoozes that run out, what is too old)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from warning.domain.errors import EarlyWarningError
+from warning.runtime.clock import steady_seconds
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so many seconds."""
+
+    name: str
+    every_seconds: float
+    do: Callable[[], object]
+
+
+class Chores:
+    """A thread that does chores; one that the store refuses is logged and done again when its turn comes."""
+
+    def __init__(self, chores: Sequence[Chore]) -> None:
+        self._chores = chores
+        self._due = {chore.name: steady_seconds() + chore.every_seconds for chore in chores}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
+
+    def start(self) -> None:
+        """Begin; each chore is done for the first time after its own interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the chore at hand, then end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(max(0.0, min(self._due.values(), default=60.0) - steady_seconds())):
+            for chore in self._chores:
+                if self._due[chore.name] <= steady_seconds() and not self._stopping.is_set():
+                    self._do(chore)
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            chore.do()
+        except EarlyWarningError:
+            _LOG.exception("a chore could not be done", extra={"chore": chore.name})
+        self._due[chore.name] = steady_seconds() + chore.every_seconds

@@ -1,0 +1,197 @@
+"""The way in of the embedded runtime: what platforms push becomes durable log records before it is answered.
+
+Requests that come at the same time are read together and share one commit, so that a thousand small ones cost no more
+than one large one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from warning.intake.columns import TicketColumns
+from warning.intake.events import normalise_events
+from warning.intake.normalise import Normaliser
+from warning.service.ports import ItemAnswer, StoreBusyError
+from warning.store.sql.dead_letters import Refused
+
+if TYPE_CHECKING:
+    from warning.domain.area import AreaRegister
+    from warning.intake.mapping import Mapping
+    from warning.intake.normalise import Normalised
+    from warning.runtime.clock import Clock
+
+MOST_TOGETHER = 5_000
+"""Items read in one go: enough that the cost of a go vanishes, few enough that the first does not wait long."""
+
+
+@dataclass(slots=True)
+class Submission:
+    """What one request brought."""
+
+    source: str
+    events: Sequence[object]
+    originals: Sequence[bytes]
+    answer: Future[list[ItemAnswer]] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Judged:
+    """What some submissions of one source became: the tickets to write, and who is answered what."""
+
+    source: str
+    tickets: TicketColumns
+    refused: list[Refused]
+    answers: list[tuple[Submission, list[ItemAnswer]]]
+
+
+class Sink(Protocol):
+    """Makes judged items durable; raises StoreBusyError when it cannot, and has then taken nothing."""
+
+    def write(self, judged: Sequence[Judged]) -> None:
+        """Append the tickets to the log and file the refused items, together or not at all."""
+
+
+class TicketReader:
+    """Reads pushed events by the mapping of their source."""
+
+    def __init__(
+        self,
+        jurisdiction: str,
+        mapping_of: Callable[[str], Mapping],
+        register: AreaRegister | None,
+        clock: Clock,
+    ) -> None:
+        self.jurisdiction = jurisdiction
+        self._mapping_of = mapping_of
+        self._register = register
+        self._clock = clock
+
+    def judge(self, source: str, submissions: Sequence[Submission]) -> Judged:
+        """Read what several requests brought of one source, and answer each by itself."""
+        events = [event for submission in submissions for event in submission.events]
+        normalised = self._normalised(source, events)
+        answers = _answers(events, normalised)
+        parted: list[tuple[Submission, list[ItemAnswer]]] = []
+        first = 0
+        for submission in submissions:
+            own = answers[first : first + len(submission.events)]
+            parted.append((submission, [replace(answer, index=i) for i, answer in enumerate(own)]))
+            first += len(submission.events)
+        originals = [original for submission in submissions for original in submission.originals]
+        refused = [
+            Refused(
+                source=source,
+                ticket_id=answers[reject.row - 1].ticket_id,
+                reject=reject,
+                original=originals[reject.row - 1],
+            )
+            for reject in normalised.rejects
+        ]
+        events_read = [part for part in (normalised.tickets, normalised.life) if len(part)]
+        tickets = TicketColumns.joined(events_read) if events_read else normalised.tickets
+        return Judged(source, replace(tickets, jurisdiction=self.jurisdiction), refused, parted)
+
+    def _normalised(self, source: str, events: Sequence[object]) -> Normalised:
+        normaliser = Normaliser(self._mapping_of(source), register=self._register, now_ms=self._clock())
+        return normalise_events(events, normaliser, source)
+
+
+def _answers(events: Sequence[object], normalised: Normalised) -> list[ItemAnswer]:
+    ids = dict(zip(normalised.tickets.row.tolist(), normalised.tickets.ticket_id.tolist(), strict=True))
+    rejects = {reject.row: reject for reject in normalised.rejects}
+    return [
+        ItemAnswer(index=row - 1, ticket_id=ids[row], accepted=True)
+        if row in ids
+        else ItemAnswer(index=row - 1, ticket_id=_said_id(event), accepted=False, reject=rejects.get(row))
+        for row, event in enumerate(events, start=1)
+    ]
+
+
+def _said_id(event: object) -> str:
+    """Return the id a refused item gave itself under the service's own name for it, cut to a readable length."""
+    given: Any = event.get("ticket_id", "") if isinstance(event, dict) else ""
+    return str(given)[:64] if isinstance(given, (str, int)) else ""
+
+
+class IntakeWorker:
+    """A thread that judges and writes what was pushed, in the order it came; any thread may push."""
+
+    def __init__(self, reader: TicketReader, sink: Sink, *, most_waiting: int) -> None:
+        self._reader = reader
+        self._sink = sink
+        self._most_waiting = most_waiting
+        self._waiting: deque[Submission] = deque()
+        self._items = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, then end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
+        """Return one answer an item once all are durable; raises StoreBusyError and has then taken nothing."""
+        submission = Submission(source, events, originals)
+        with self._changed:
+            if self._stopping or self._items + len(events) > max(self._most_waiting, len(events)):
+                raise busy()
+            self._waiting.append(submission)
+            self._items += len(events)
+            self._changed.notify_all()
+        return submission.answer.result()
+
+    def validate(self, source: str, events: Sequence[object]) -> list[ItemAnswer]:
+        """Say what would become of the items, and take nothing."""
+        judged = self._reader.judge(source, [Submission(source, events, [b""] * len(events))])
+        return judged.answers[0][1]
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                taken = list(self._take())
+                if not taken:
+                    return
+            self._serve(taken)
+            with self._changed:
+                self._items -= sum(len(submission.events) for submission in taken)
+
+    def _take(self) -> Iterable[Submission]:
+        items = 0
+        while self._waiting and items < MOST_TOGETHER:
+            submission = self._waiting.popleft()
+            items += len(submission.events)
+            yield submission
+
+    def _serve(self, taken: Sequence[Submission]) -> None:
+        """Judge and write; whatever goes wrong is told to those who wait, and the worker goes on."""
+        sources = Counter(submission.source for submission in taken)
+        try:
+            judged = [self._reader.judge(s, [each for each in taken if each.source == s]) for s in sources]
+            self._sink.write(judged)
+        except BaseException as error:  # noqa: BLE001  every waiting request must hear of it
+            for submission in taken:
+                submission.answer.set_exception(error)
+            return
+        for part in judged:
+            for submission, answers in part.answers:
+                submission.answer.set_result(answers)
+
+
+def busy() -> StoreBusyError:
+    """Say that too much waits already."""
+    return StoreBusyError("the service is taking in as much as it can", 1, "服务正忙,请稍后重发。")

@@ -1,0 +1,86 @@
+"""What platforms can do: push tickets, ask what became of them; and what an admin can: replay refused ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from warning.domain.errors import UnknownNameError
+from warning.intake.columns import TicketColumns
+from warning.runtime.intake import IntakeWorker, Judged
+from warning.service.ports import ItemAnswer, TicketStatus
+from warning.store.sql.dead_letters import SqlDeadLetters
+from warning.store.sql.tickets import SqlTickets
+
+if TYPE_CHECKING:
+    from warning.runtime.clock import Clock
+    from warning.runtime.embedded import EmbeddedRuntime
+    from warning.runtime.metrics import Metrics
+    from warning.runtime.state import LiveState
+
+
+class LogSink:
+    """Writes judged items into the log; implements :class:`warning.runtime.intake.Sink`."""
+
+    def __init__(self, state: LiveState, metrics: Metrics, clock: Clock) -> None:
+        self._state = state
+        self._metrics = metrics
+        self._clock = clock
+
+    def write(self, judged: Sequence[Judged]) -> None:
+        """Append the tickets and file the refused items, together or not at all."""
+        with self._metrics.store("append"):
+            self._state.write(judged, self._clock())
+        self._metrics.rejected(each.reject.reason for part in judged for each in part.refused)
+
+
+class Pushing:
+    """Implements :class:`warning.service.ports.TicketIntake` and :class:`warning.service.ports.Replay`."""
+
+    def __init__(self, worker: IntakeWorker, state: LiveState, runtime: EmbeddedRuntime) -> None:
+        self._worker = worker
+        self._state = state
+        self._runtime = runtime
+        self._tickets = SqlTickets(state.database)
+        self._letters = SqlDeadLetters(state.database)
+
+    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
+        """Return one answer an item once all are durable."""
+        return self._worker.push(source, events, originals)
+
+    def validate(self, source: str, events: Sequence[object]) -> list[ItemAnswer]:
+        """Say what would become of the items, and take nothing."""
+        return self._worker.validate(source, events)
+
+    def status(self, source: str, ticket_id: str) -> TicketStatus | None:
+        """Look a ticket up: what was counted or refused, else what is in the log and waits to be counted."""
+        return self._tickets.status(source, ticket_id) or self._waiting(source, ticket_id)
+
+    def _waiting(self, source: str, ticket_id: str) -> TicketStatus | None:
+        for _, record in self._state.records(after=self._state.applied()):
+            if isinstance(record, TicketColumns) and record.source == source and ticket_id in record.ticket_id:
+                return TicketStatus(source=source, ticket_id=ticket_id, outcome=None, received_at=self._runtime.now())
+        return None
+
+    def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
+        """Send refused items through intake again; one that would be refused again stays as it is."""
+        return [self._replay_one(index, letter, actor) for index, letter in enumerate(letter_ids)]
+
+    def _replay_one(self, index: int, letter_id: int, actor: str) -> ItemAnswer:
+        known = self._letters.get([letter_id])
+        if not known:
+            raise UnknownNameError("rejection", str(letter_id), [])
+        letter, now = known[0], self._runtime.now()
+        original = self._letters.original(letter_id, reader=actor, at=now)
+        if original is None or letter.replayed_at is not None:
+            return ItemAnswer(index=index, ticket_id="", accepted=letter.replayed_at is not None, reject=letter.reject)
+        event = msgspec.json.decode(original)
+        answer = self._worker.validate(letter.source, [event])[0]
+        if answer.accepted:
+            answer = self._worker.push(letter.source, [event], [original])[0]
+            with self._state.database.write() as connection:
+                self._letters.mark_replayed(connection, [letter_id], now)
+        return replace(answer, index=index)

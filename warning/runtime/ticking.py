@@ -1,0 +1,54 @@
+"""When the live clock's ticks are written.
+
+Everything that was accepted is in the log before it is answered, so a pushing source is always read to its end: its
+watermark is the clock less the lateness, and a silent source holds nobody up.
+"""
+
+from __future__ import annotations
+
+from warning.domain.bucket import QUARTER_MS
+from warning.engine.records import Tick
+from warning.engine.watermark import Watermarks
+
+_PUSHED = "pushed"
+
+
+class LiveTicks:
+    """Gives the ticks of one jurisdiction; a tick that would change nothing is left out."""
+
+    def __init__(self, jurisdiction: str, *, step_ms: int, lateness_ms: int) -> None:
+        self._watermarks = Watermarks(jurisdiction, step_ms)
+        self._watermarks.add_source(_PUSHED, lateness_ms)
+        self._last_watermark: int | None = None
+        self._read_since = False
+
+    def resume(self, tick: Tick | None, latest: int | None) -> None:
+        """Go on after the last tick of a log whose tickets reach to ``latest``."""
+        if latest is not None:
+            self.read(latest)
+        if tick is not None:
+            self.read(tick.read_to)
+            self._watermarks.last_number = tick.number
+            self._last_watermark = tick.watermark
+
+    def read(self, latest: int) -> None:
+        """Note that tickets were appended to the log, with event times up to ``latest``."""
+        self._watermarks.read(_PUSHED, latest)
+        self._watermarks.ended(_PUSHED)
+        self._read_since = True
+
+    def due(self, clock_ms: int) -> Tick | None:
+        """Return the tick to write now, if one would change something: new tickets, or a quarter of an hour over."""
+        watermark = self._watermarks.watermark(clock_ms)
+        if watermark is None or self._watermarks.read_to() is None:
+            return None
+        if not self._read_since and not self._closes_a_quarter(watermark):
+            return None
+        tick = self._watermarks.tick(clock_ms)
+        if tick is not None:
+            self._last_watermark, self._read_since = tick.watermark, False
+        return tick
+
+    def _closes_a_quarter(self, watermark: int) -> bool:
+        last = self._last_watermark
+        return last is None or watermark // QUARTER_MS > last // QUARTER_MS
