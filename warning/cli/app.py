@@ -11,15 +11,18 @@ import click
 
 from warning.domain.errors import EarlyWarningError, InvalidInputError, UnknownNameError
 from warning.service.errors import BadInputError, UnwritableOutputError
+from warning.service.ports import StoreBusyError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
-_KINDS = {"alert": "预警", "mapping": "映射", "format": "格式"}
+_KINDS = {"alert": "预警", "mapping": "映射", "format": "格式", "user": "用户", "key": "密钥", "source": "来源", "city": "城市"}
 
 
 class Exit(IntEnum):
     """What the process tells a script."""
 
     OK = 0
+    FAILED = 1
+    """A defect ended the service; what it had accepted is safe, and a new start goes on from there."""
     USAGE = 2
     """The command line is wrong, or names something that does not exist."""
     BAD_INPUT = 3
@@ -66,7 +69,7 @@ def _say(chinese: str, english: str) -> None:
 
 
 def _chinese(error: EarlyWarningError) -> str:
-    if isinstance(error, (BadInputError, UnwritableOutputError)):
+    if isinstance(error, (BadInputError, UnwritableOutputError, StoreBusyError)):
         return error.zh
     if isinstance(error, UnknownNameError):
         kind = _KINDS.get(error.kind, error.kind)
@@ -79,7 +82,7 @@ def _chinese(error: EarlyWarningError) -> str:
 def _code(error: EarlyWarningError) -> Exit:
     if isinstance(error, UnknownNameError):
         return Exit.USAGE
-    return Exit.BAD_OUTPUT if isinstance(error, UnwritableOutputError) else Exit.BAD_INPUT
+    return Exit.BAD_OUTPUT if isinstance(error, (UnwritableOutputError, StoreBusyError)) else Exit.BAD_INPUT
 
 
 @click.group(
@@ -90,7 +93,7 @@ def _code(error: EarlyWarningError) -> Exit:
         "early-warning explain result 7f3a",
         "early-warning COMMAND --help",
     )
-    + "\n\n\b\nExit codes 退出码:\n  0 done 完成\n  2 wrong command line 命令有误\n  3 unusable input 输入无法使用\n"
+    + "\n\n\b\nExit codes 退出码:\n  0 done 完成\n  1 a defect 程序缺陷\n  2 wrong command line 命令有误\n  3 unusable input 输入无法使用\n"
     "  4 output not written 结果未能写出\n  130 interrupted 已中断",
     help="Early, calibrated and explained warnings from complaint tickets.\n\n"
     "从投诉与诉求工单中尽早给出有概率、有理由的预警。",

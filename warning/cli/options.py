@@ -23,3 +23,10 @@ settings_file = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script. 输出 JSON。")
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors. 只输出错误。")
+data_folder = click.option(
+    "--data",
+    "data",
+    type=NEW_PATH,
+    metavar="DIR",
+    help="Folder of the service's database [setting service.data]. 服务的数据目录。",
+)

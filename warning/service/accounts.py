@@ -6,12 +6,12 @@ from several processes on one store: what another process revokes ends here with
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from threading import RLock
 
 from warning.domain.account import RIGHTS, Principal, Right, Role
@@ -27,7 +27,8 @@ from warning.service.credentials import (
     same,
 )
 from warning.service.errors import BadInputError
-from warning.service.ports import AccountStore, ApiKey, Session, Source, User
+from warning.service.names import checked_name, folded_name
+from warning.service.ports import AccountStore, ApiKey, Session, Source, StoreBusyError, User
 from warning.service.recent import Recent
 from warning.service.throttle import Throttle
 
@@ -44,7 +45,6 @@ TOUCHED_EVERY = timedelta(minutes=1)
 BELIEVED = timedelta(seconds=3)
 """How long a session or key that was looked up is believed without looking again."""
 
-_NAME = re.compile(r"\w[\w.@-]{0,63}")
 _SHOWN = len(KEY_PREFIX) + 6
 """Characters of a key by which people tell it apart; some 220 random bits stay hidden."""
 
@@ -74,6 +74,14 @@ class NewKey:
     secret: str = field(repr=False)
 
 
+class KeyState(StrEnum):
+    """How a key stands."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class SignInRefusedError(EarlyWarningError):
     """Not let in. Says the same whether the name or the password is wrong.
 
@@ -98,7 +106,7 @@ class Accounts:
 
     def __init__(self, store: AccountStore, *, now: Callable[[], datetime], passwords: Passwords | None = None) -> None:
         self._store = store
-        self._now = now
+        self.now = now
         self._passwords = passwords or Passwords()
         self._throttle = Throttle(now)
         self._sessions = Recent[tuple[Principal, Session]](BELIEVED, now)
@@ -122,13 +130,13 @@ class Accounts:
         Names are compared without regard to case. Raises BadInputError for a name that is taken or no name, and for a
         bad password.
         """
-        name = _checked_name(name, "name")
+        name = checked_name(name, "name")
         with self._writing:
             if self._store.user(name) is not None:
                 raise BadInputError("name", f"{name!r} is taken", "Choose another.", f"name: 用户名 {name!r} 已存在。")
             password = self._checked_password(password, name)
             hashed = self._passwords.hash(password)
-            user = User(name=name, role=role, password_hash=hashed, created_at=self._now())
+            user = User(name=name, role=role, password_hash=hashed, created_at=self.now())
             self._store.save_user(user)
         return NewUser(user, password)
 
@@ -169,7 +177,7 @@ class Accounts:
         After five failures for a name every further attempt, right or wrong, has to wait: 1 s, 2 s, 4 s, up to 5
         minutes.
         """
-        name = _folded_name(name)
+        name = folded_name(name)
         wait = self._throttle.admit(name)
         if wait:
             raise SignInRefusedError(wait)
@@ -187,13 +195,13 @@ class Accounts:
     def one_time_token(self, user: str, minutes: int = 15) -> str:
         """Make a token that signs a user in once, within some minutes."""
         token = new_secret()
-        expires_at = self._now() + timedelta(minutes=minutes)
+        expires_at = self.now() + timedelta(minutes=minutes)
         self._store.save_one_time_token(hash_of(token), self._user(user).name, expires_at)
         return token
 
     def sign_in_once(self, token: str) -> SignedIn:
         """Start a session by a one-time token; raises SignInRefusedError when it is unknown, used or too old."""
-        name = self._store.take_one_time_token(hash_of(token), self._now())
+        name = self._store.take_one_time_token(hash_of(token), self.now())
         user = self._store.user(name) if name else None
         if user is None:
             raise SignInRefusedError
@@ -203,7 +211,7 @@ class Accounts:
         """Return who holds a session's token; None when it has ended or its user is no longer active."""
         hashed = hash_of(token)
         found = self._sessions.get(hashed) or self._look_up_session(hashed)
-        if found is None or found[1].expires_at <= self._now():
+        if found is None or found[1].expires_at <= self.now():
             return None
         return found
 
@@ -221,7 +229,7 @@ class Accounts:
 
     def add_source(self, name: str, mapping: str, title_zh: str = "", title_en: str = "") -> Source:
         """Add a source, or give one that there is another mapping and titles."""
-        name = _checked_name(name, "source", fold=False)
+        name = checked_name(name, "source", fold=False)
         source = Source(name=name, mapping=mapping, title_zh=title_zh, title_en=title_en)
         self._store.save_source(source)
         return source
@@ -234,7 +242,7 @@ class Accounts:
         """Make a key of a source; raises UnknownNameError when there is no such source."""
         if self._store.source(source) is None:
             raise UnknownNameError("source", source, [one.name for one in self.sources()])
-        now = self._now()
+        now = self.now()
         if expires_at is not None and expires_at <= now:
             raise BadInputError(
                 "expires_at", "is not in the future", "Give a later time.", "expires_at: 到期时间必须晚于现在。"
@@ -257,7 +265,7 @@ class Accounts:
         The successor lasts as long as the key was to last. Raises BadInputError when the key works no more.
         """
         with self._writing:
-            key, now = self._key(key_id), self._now()
+            key, now = self._key(key_id), self.now()
             if not _works(key, now):
                 raise BadInputError(
                     "key_id", f"{key_id} works no more", "Add a new key.", f"key_id: {key_id} 已失效,请新建密钥。"
@@ -273,7 +281,7 @@ class Accounts:
         with self._writing:
             key = self._key(key_id)
             if key.revoked_at is None:
-                key = replace(key, revoked_at=self._now())
+                key = replace(key, revoked_at=self.now())
                 self._store.save_key(key)
             self._keys.clear()
         return key
@@ -284,12 +292,12 @@ class Accounts:
             return None
         hashed = hash_of(key)
         found = self._keys.get(hashed) or self._look_up_key(hashed)
-        return found[0] if found is not None and _works(found[1], self._now()) else None
+        return found[0] if found is not None and _works(found[1], self.now()) else None
 
     # --- behind it --------------------------------------------------------------------------------------------------
 
     def _user(self, name: str) -> User:
-        folded = _folded_name(name)
+        folded = folded_name(name)
         user = self._store.user(folded) if folded else None
         if user is None:
             raise UnknownNameError("user", name, [one.name for one in self.users()])
@@ -324,7 +332,7 @@ class Accounts:
         with self._writing:
             if not user.active or self._store.user(user.name) != user:
                 raise SignInRefusedError
-            now = self._now()
+            now = self.now()
             self._store.save_session(
                 Session(token_hash=hash_of(token), user=user.name, csrf=csrf, created_at=now, expires_at=now + IDLE)
             )
@@ -334,7 +342,7 @@ class Accounts:
         session = self._store.session(hashed)
         if session is None or not same(hashed, session.token_hash):
             return None
-        now = self._now()
+        now = self.now()
         if session.expires_at <= now:
             self._store.drop_session(hashed)
             return None
@@ -343,8 +351,9 @@ class Accounts:
             return None
         expires_at = min(now + IDLE, session.created_at + OLDEST)
         if expires_at - session.expires_at >= EXTENDED_EVERY:
-            self._store.extend_session(hashed, expires_at)
-            session = replace(session, expires_at=expires_at)
+            with suppress(StoreBusyError):  # a full disk shuts nobody out of what can be read
+                self._store.extend_session(hashed, expires_at)
+                session = replace(session, expires_at=expires_at)
         principal = Principal(name=user.name, rights=RIGHTS[user.role], role=user.role)
         return self._sessions.put(hashed, (principal, session))
 
@@ -355,32 +364,22 @@ class Accounts:
         return keys[key_id]
 
     def _look_up_key(self, hashed: str) -> tuple[Principal, ApiKey] | None:
-        key, now = self._store.key_by_hash(hashed), self._now()
+        key, now = self._store.key_by_hash(hashed), self.now()
         if key is None or not same(hashed, key.key_hash) or not _works(key, now):
             return None
         if key.last_used_at is None or abs(now - key.last_used_at) >= TOUCHED_EVERY:
-            self._store.touch_key(key.id, now)
+            with suppress(StoreBusyError):  # whether tickets can be taken is for intake to say
+                self._store.touch_key(key.id, now)
         principal = Principal(name=key.id, rights=frozenset({Right.PUSH}), source=key.source)
         return self._keys.put(hashed, (principal, key))
 
 
+def key_state(key: ApiKey, now: datetime) -> KeyState:
+    """Return how a key stands at a moment; only a valid one lets in."""
+    if key.revoked_at is not None:
+        return KeyState.REVOKED
+    return KeyState.VALID if key.expires_at is None or now < key.expires_at else KeyState.EXPIRED
+
+
 def _works(key: ApiKey, now: datetime) -> bool:
-    return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
-
-
-def _folded_name(name: str) -> str:
-    """Return the form in which a user's name is kept; empty when no user can have it."""
-    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
-    return folded if _NAME.fullmatch(folded) else ""
-
-
-def _checked_name(name: str, field: str, *, fold: bool = True) -> str:
-    checked = _folded_name(name) if fold else name.strip()
-    if not _NAME.fullmatch(checked):
-        raise BadInputError(
-            field,
-            f"{name!r} is no name",
-            "Use 1 to 64 letters, digits, dots, hyphens, underscores or @, with a letter or digit first.",
-            f"{field}: {name!r} 不能用作名称;可用 1 至 64 个文字、数字及 . - _ @,以文字或数字开头。",
-        )
-    return checked
+    return key_state(key, now) is KeyState.VALID

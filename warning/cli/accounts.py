@@ -1,0 +1,38 @@
+"""What the commands on users and keys share: the data folder, and how a secret is shown."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from warning.settings import load_settings
+
+if TYPE_CHECKING:
+    from warning.service.accounts import Accounts
+
+
+def accounts_in(data: Path | None, *, create: bool = False) -> AbstractContextManager[Accounts]:
+    """Open the accounts of the data folder given, else of the one that the settings name."""
+    from warning.bootstrap.accounts import open_accounts
+
+    return open_accounts(data or Path(load_settings().service.data), create=create)
+
+
+def show_secret(secret: str, chinese: str, english: str) -> None:
+    """Print a secret alone on a line of standard output, so that a script can take it; what it is, on the other."""
+    click.echo(f"{chinese},只显示这一次:\n{english}; it is shown only this once:", err=True)
+    click.echo(secret)
+
+
+def date(moment: datetime | None) -> str:
+    """Return a moment for a table, to the minute (the database keeps UTC)."""
+    return moment.strftime("%Y-%m-%d %H:%MZ") if moment else "–"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Return a moment for a script."""
+    return moment.isoformat() if moment else None
