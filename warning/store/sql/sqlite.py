@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 WRITES = "writes"
@@ -47,6 +49,12 @@ def open_engine(path: Path) -> Engine:
     return engine
 
 
+def open_to_look(path: Path) -> Engine:
+    """Return an engine that changes nothing about a file, not even how it is journalled."""
+    address = f"file:{quote(str(path.resolve()))}?mode=ro"
+    return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
+
+
 def make_private(path: Path) -> None:
     """Make an empty file that only its owner can read, if there is none: it will hold accounts."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,3 +75,24 @@ def _prepare(connection: Any, _: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a database, as it is at one moment, into an empty file; writers of the source do not wait for it."""
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def forget_quarantine(path: Path) -> None:
+    """Delete the originals of refused items from a copy, so that no byte of them is left in the file."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("DELETE FROM quarantine")
+
+
+def check_integrity(connection: Connection) -> str:
+    """Return what is wrong inside a database; empty when nothing is."""
+    found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    return "" if found == "ok" else found

@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Double,
     ForeignKey,
     Index,
     Integer,
@@ -67,15 +66,6 @@ log = Table(
     sqlite_autoincrement=True,
 )
 """The truth: one record a row (``kind``: tickets, tick, control)."""
-
-sensitivities = Table(
-    "sensitivities",
-    metadata,
-    Column("series", Text, primary_key=True),
-    Column("position", Number, nullable=False),
-    Column("factor", Double, nullable=False),
-)
-"""The factor that the log's controls last gave each series: kept when the log record is not."""
 
 freshness = Table(
     "freshness",

@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 T = TypeVar("T")
 Insert = sqlite.Insert | postgresql.Insert
 
+LARGEST = 2**63 - 1
+"""The largest whole number either database knows; no row has an id beyond it."""
+
 PARAMETERS = 500
 """Values in one IN list: well within what either database allows, and enough to make round trips few."""
 

@@ -40,13 +40,6 @@ def _create_what_came_in() -> None:
     )
     op.create_index("ix_log_kind_position", "log", ["kind", "position"])
     op.create_table(
-        "sensitivities",
-        sa.Column("series", sa.Text(), nullable=False),
-        sa.Column("position", _NUMBER, nullable=False),
-        sa.Column("factor", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("series", name="pk_sensitivities"),
-    )
-    op.create_table(
         "freshness",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),

@@ -1,0 +1,151 @@
+"""Refused items, and their originals for as long as the quarantine keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from warning.domain.reject import Reject, RejectReason
+from warning.service.errors import BadInputError
+from warning.service.ports import DeadLetter, Page
+from warning.store.sql.bodies import from_body, to_body
+from warning.store.sql.database import Database
+from warning.store.sql.tables import dead_letters, quarantine, quarantine_reads
+from warning.store.sql.upserts import LARGEST, chunks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An item to keep as a dead letter; ``ticket_id`` is empty where none could be read."""
+
+    source: str
+    ticket_id: str
+    reject: Reject
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRead:
+    """One line of the audit: who read which original."""
+
+    letter_id: int
+    reader: str
+    at: datetime
+
+
+class SqlDeadLetters:
+    """Implements :class:`warning.service.ports.DeadLetterStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, connection: Connection, refused: Sequence[Refused], at: datetime, until: datetime) -> list[int]:
+        """Keep refused items, and their originals until then; returns their ids."""
+        ids = []
+        for item in refused:
+            key = connection.execute(dead_letters.insert(), _letter_row(item, at)).inserted_primary_key
+            ids += [] if key is None else [key[0]]
+        originals = [
+            {"letter_id": letter, "until": until, "original": item.original}
+            for letter, item in zip(ids, refused, strict=True)
+        ]
+        if originals:
+            connection.execute(quarantine.insert(), originals)
+        return ids
+
+    def find(
+        self, *, source: str = "", reason: RejectReason | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[DeadLetter]:
+        columns = dead_letters.c
+        wanted = _letters().order_by(columns.id.desc()).limit(limit + 1)
+        if source:
+            wanted = wanted.where(columns.source == source)
+        if reason is not None:
+            wanted = wanted.where(columns.reason == reason.value)
+        if cursor is not None:
+            wanted = wanted.where(columns.id < _read_cursor(cursor))
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all()
+        page = tuple(_letter(row) for row in rows[:limit])
+        return Page(page, str(page[-1].id) if len(rows) > limit else None)
+
+    def get(self, ids: Sequence[int]) -> list[DeadLetter]:
+        """Return those letters that there are, in the order asked for."""
+        found: dict[int, DeadLetter] = {}
+        with self._database.read() as connection:
+            for part in chunks([letter for letter in ids if abs(letter) <= LARGEST]):
+                rows = connection.execute(_letters().where(dead_letters.c.id.in_(part)))
+                found |= {row.id: _letter(row) for row in rows}
+        return [found[letter] for letter in ids if letter in found]
+
+    def original(self, letter_id: int, *, reader: str, at: datetime) -> bytes | None:
+        wanted = select(quarantine.c.original).where(
+            quarantine.c.letter_id == min(letter_id, LARGEST), quarantine.c.until > at
+        )
+        with self._database.write() as connection:
+            original: bytes | None = connection.execute(wanted).scalar()
+            if original is not None:
+                row = {"letter_id": letter_id, "reader": reader, "at": at}
+                connection.execute(quarantine_reads.insert(), row)
+        return original
+
+    def reads(self) -> list[QuarantineRead]:
+        """Return who read originals, oldest first."""
+        column = quarantine_reads.c
+        wanted = select(column.letter_id, column.reader, column.at).order_by(column.id)
+        with self._database.read() as connection:
+            return [QuarantineRead(**row) for row in connection.execute(wanted).mappings()]
+
+    def mark_replayed(self, connection: Connection, ids: Sequence[int], at: datetime) -> None:
+        """Note that letters were sent through intake again and accepted."""
+        for part in chunks(ids):
+            connection.execute(update(dead_letters).where(dead_letters.c.id.in_(part)).values(replayed_at=at))
+
+    def counts(self) -> dict[tuple[str, RejectReason], int]:
+        columns = dead_letters.c
+        wanted = select(columns.source, columns.reason, func.count()).group_by(columns.source, columns.reason)
+        with self._database.read() as connection:
+            return {
+                (source, RejectReason(reason)): count
+                for source, reason, count in connection.execute(wanted.order_by(columns.source, columns.reason))
+            }
+
+
+def _letters() -> Any:
+    return select(dead_letters, quarantine.c.until).outerjoin(quarantine)
+
+
+def _letter(row: Any) -> DeadLetter:
+    return DeadLetter(
+        id=row.id,
+        at=row.at,
+        source=row.source,
+        reject=from_body(row.body, Reject),
+        replayed_at=row.replayed_at,
+        original_until=row.until,
+    )
+
+
+def _letter_row(item: Refused, at: datetime) -> dict[str, Any]:
+    return {
+        "at": at,
+        "source": item.source,
+        "ticket_id": item.ticket_id,
+        "reason": item.reject.reason.value,
+        "body": to_body(item.reject),
+    }
+
+
+def _read_cursor(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:
+        raise BadInputError(
+            "cursor",
+            "does not belong to this list",
+            "Begin again without a cursor.",
+            "cursor: 游标不属于本次查询。请去掉 cursor 从头开始。",
+        )
+    return int(cursor)

@@ -1,0 +1,112 @@
+"""History: tickets loaded from files to teach the baselines, kept because a rebuilt engine begins with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, delete, func, select, update
+
+from warning.domain.bucket import DAY_MS
+from warning.intake.columns import TicketColumns
+from warning.store.sql.database import Database
+from warning.store.sql.payloads import TICKETS, from_payload, to_payload
+from warning.store.sql.tables import history, loads
+
+_ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One load: what was read, and up to when (milliseconds) it is history."""
+
+    files: tuple[str, ...]
+    mapping: str
+    rows: int
+    rejected: int
+    loaded_at: datetime
+    until_ms: int
+    id: int = 0
+
+
+class SqlHistory:
+    """Loads of history; they add up, and one can be taken back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin_load(self, connection: Connection, load: Load) -> int:
+        """Note a load; returns its id, for :meth:`add`."""
+        row = {
+            "files": "\n".join(load.files),
+            "mapping": load.mapping,
+            "rows": load.rows,
+            "rejected": load.rejected,
+            "loaded_at": load.loaded_at,
+            "until_ms": load.until_ms,
+        }
+        key = connection.execute(loads.insert(), row).inserted_primary_key
+        return 0 if key is None else int(key[0])
+
+    def add(self, connection: Connection, load_id: int, events: TicketColumns) -> None:
+        """Add events of one source to a load, by days."""
+        rows = [
+            {"load_id": load_id, "day_ms": day, "source": events.source, "payload": to_payload(part)}
+            for day, part in _by_day(events)
+        ]
+        if rows:
+            connection.execute(history.insert(), rows)
+
+    def add_load(self, connection: Connection, load: Load, parts: Iterable[TicketColumns]) -> int:
+        """Store a whole load; returns its id."""
+        load_id = self.begin_load(connection, load)
+        for part in parts:
+            self.add(connection, load_id, part)
+        return load_id
+
+    def end_load(self, connection: Connection, load_id: int, *, rows: int, rejected: int, until_ms: int) -> None:
+        """Set what is known of a load once it is read."""
+        known = {"rows": rows, "rejected": rejected, "until_ms": until_ms}
+        connection.execute(update(loads).where(loads.c.id == load_id).values(known))
+
+    def drop_load(self, connection: Connection, load_id: int) -> None:
+        """Take a load back."""
+        connection.execute(delete(loads).where(loads.c.id == load_id))
+
+    def loads(self) -> list[Load]:
+        """Return all loads, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(loads).order_by(loads.c.id)).mappings().all()
+        return [Load(**{**row, "files": tuple(row["files"].split("\n"))}) for row in rows]
+
+    def days(self) -> int:
+        """Return how many days there are, over all loads."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count(history.c.day_ms.distinct()))).scalar_one()
+
+    def history_records(self) -> Iterator[TicketColumns]:
+        """Yield the events of all loads by day (UTC): per day one batch a source, sorted by (time, key, digest)."""
+        with self._database.read() as connection:
+            wanted = (
+                select(history.c.day_ms, history.c.source, history.c.payload)
+                .order_by(history.c.day_ms, history.c.source, history.c.id)
+                .execution_options(yield_per=_ROWS_AT_ONCE)
+            )
+            for _, rows in groupby(connection.execute(wanted), key=lambda row: (row.day_ms, row.source)):
+                yield _merged(list(rows))
+
+
+def _by_day(events: TicketColumns) -> Iterator[tuple[int, TicketColumns]]:
+    days = events.time // DAY_MS
+    for day in np.unique(days).tolist():
+        yield day * DAY_MS, events.take(np.nonzero(days == day)[0])
+
+
+def _merged(rows: Sequence[Any]) -> TicketColumns:
+    parts = [part for row in rows if isinstance(part := from_payload(TICKETS, row.payload), TicketColumns)]
+    events = TicketColumns.joined(parts)
+    return events.take(np.lexsort((events.digest, events.key, events.time)))

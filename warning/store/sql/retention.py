@@ -1,0 +1,127 @@
+"""What is too old goes: in small transactions, so that nothing waits long for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, tuple_
+
+from warning.domain.alert import Alert
+from warning.store.sql.bodies import from_body
+from warning.store.sql.database import Database
+from warning.store.sql.moments import milliseconds
+from warning.store.sql.tables import (
+    alerts,
+    aliases,
+    dead_letters,
+    feed,
+    handling_entries,
+    handlings,
+    log,
+    one_time_tokens,
+    points,
+    quarantine,
+    sessions,
+    signals,
+    snapshots,
+    tickets,
+)
+from warning.store.sql.upserts import chunks
+
+_AT_ONCE = 500
+"""Rows deleted by one transaction: a few milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Everything of before these moments goes; ``now`` ends what carries its own end (originals, sessions)."""
+
+    now: datetime
+    log: datetime
+    tickets: datetime
+    alerts: datetime
+    feed: datetime
+    dead_letters: datetime
+
+
+class SqlRetention:
+    """Deletes what is too old."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enforce(self, limits: Limits) -> dict[str, int]:
+        """Delete everything beyond its limit; returns how many rows went, by table.
+
+        Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
+        when it ended before the limit, with its signals, its handling and the ids merged into it.
+        """
+        gone = {"log": self._log(limits.log)}
+        gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
+        gone["alerts"] = self._alerts(limits.alerts)
+        gone["signals"] = self._signals(limits.alerts)
+        gone["points"] = self._sweep(points, points.c.start < limits.alerts)
+        gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
+        gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
+        gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)
+        gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.now)
+        gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.now)
+        return gone
+
+    def _log(self, limit: datetime) -> int:
+        covered = select(func.min(snapshots.c.position)).scalar_subquery()
+        newest = select(func.max(log.c.position)).scalar_subquery()
+        old = log.c.appended_ms < milliseconds(limit)
+        return self._sweep(log, old, log.c.position <= covered, log.c.position < newest)
+
+    def _alerts(self, limit: datetime) -> int:
+        gone = 0
+        while True:
+            with self._database.write() as connection:
+                wanted = select(alerts.c.id, alerts.c.body).where(alerts.c.closed_at < limit).limit(_AT_ONCE)
+                rows = connection.execute(wanted).all()
+                _delete_alerts(connection, rows)
+            gone += len(rows)
+            if len(rows) < _AT_ONCE:
+                return gone
+
+    def _signals(self, limit: datetime) -> int:
+        """Delete old signals of no alert: those of an alert were given after it was raised, and go with it."""
+        with self._database.read() as connection:
+            wanted = select(alerts.c.body).where(alerts.c.raised_at < limit)
+            held = {i for body in connection.execute(wanted).scalars() for i in from_body(body, Alert).signal_ids}
+            old = connection.execute(select(signals.c.id).where(signals.c.updated_at < limit)).scalars()
+            loose = [identity for identity in old if identity not in held]
+        for part in chunks(loose, _AT_ONCE):
+            with self._database.write() as connection:
+                connection.execute(delete(signals).where(signals.c.id.in_(part)))
+        return len(loose)
+
+    def _sweep(self, table: Table, *conditions: ColumnElement[bool]) -> int:
+        """Delete the rows for which all conditions hold, some at a time."""
+        keys: list[Column[Any]] = list(table.primary_key)
+        some = select(*keys).where(*conditions).limit(_AT_ONCE)
+        gone = 0
+        while True:
+            with self._database.write() as connection:
+                found = connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount
+            gone += found
+            if found < _AT_ONCE:
+                return gone
+
+
+def _delete_alerts(connection: Connection, rows: Sequence[Any]) -> None:
+    """Delete some alerts with all that is theirs alone."""
+    found = [from_body(row.body, Alert) for row in rows]
+    ids = [alert.id for alert in found]
+    merged = [alias for alert in found for alias in alert.aliases]
+    for part in chunks([identity for alert in found for identity in alert.signal_ids]):
+        connection.execute(delete(signals).where(signals.c.id.in_(part)))
+    for part in chunks([*ids, *merged]):
+        connection.execute(delete(handlings).where(handlings.c.alert_id.in_(part)))
+        connection.execute(delete(handling_entries).where(handling_entries.c.alert_id.in_(part)))
+        connection.execute(delete(aliases).where(or_(aliases.c.alias.in_(part), aliases.c.alert_id.in_(part))))
+        connection.execute(delete(alerts).where(alerts.c.id.in_(part)))
