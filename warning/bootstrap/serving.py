@@ -33,9 +33,7 @@ def build_app(service: LiveService) -> FastAPI:
         service.services,
         [build_router(service.services)],
         static=static_files(),
-        limits=Limits(
-            body_bytes=group.body_mb * MEGABYTE, items=group.items, items_a_minute=group.quota_per_minute
-        ),
+        limits=Limits(body_bytes=group.body_mb * MEGABYTE, items=group.items, items_a_minute=group.quota_per_minute),
         error_page=build_error_page(service.services),
     )
 

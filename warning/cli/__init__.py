@@ -1,6 +1,20 @@
 """The command ``early-warning``: reads the command line, calls one service, says what came of it."""
 
-from warning.cli import backtest, explain, log, mapping, schema, score, settings
+from warning.cli import (
+    backtest,
+    evaluate,
+    explain,
+    keys,
+    load,
+    log,
+    mapping,
+    schema,
+    score,
+    serve,
+    settings,
+    simulate,
+    users,
+)
 from warning.cli.app import main
 
 for _command in (
@@ -11,6 +25,12 @@ for _command in (
     log.log,
     schema.schema,
     settings.settings,
+    simulate.simulate,
+    evaluate.evaluate_command,
+    serve.serve,
+    load.load,
+    users.users,
+    keys.keys,
 ):
     main.add_command(_command)
 

@@ -14,7 +14,15 @@ from warning.service.errors import BadInputError, UnwritableOutputError
 from warning.service.ports import StoreBusyError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
-_KINDS = {"alert": "预警", "mapping": "映射", "format": "格式", "user": "用户", "key": "密钥", "source": "来源", "city": "城市"}
+_KINDS = {
+    "alert": "预警",
+    "mapping": "映射",
+    "format": "格式",
+    "user": "用户",
+    "key": "密钥",
+    "source": "来源",
+    "city": "城市",
+}
 
 
 class Exit(IntEnum):
@@ -93,7 +101,8 @@ def _code(error: EarlyWarningError) -> Exit:
         "early-warning explain result 7f3a",
         "early-warning COMMAND --help",
     )
-    + "\n\n\b\nExit codes 退出码:\n  0 done 完成\n  1 a defect 程序缺陷\n  2 wrong command line 命令有误\n  3 unusable input 输入无法使用\n"
+    + "\n\n\b\nExit codes 退出码:\n  0 done 完成\n  1 a defect 程序缺陷\n  2 wrong command line 命令有误\n"
+    "  3 unusable input 输入无法使用\n"
     "  4 output not written 结果未能写出\n  130 interrupted 已中断",
     help="Early, calibrated and explained warnings from complaint tickets.\n\n"
     "从投诉与诉求工单中尽早给出有概率、有理由的预警。",

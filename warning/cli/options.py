@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from warning.settings import Settings
+
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_PATH = click.Path(path_type=Path)
 
@@ -30,3 +32,9 @@ data_folder = click.option(
     metavar="DIR",
     help="Folder of the service's database [setting service.data]. 服务的数据目录。",
 )
+
+
+def with_service(settings: Settings, **changes: object) -> Settings:
+    """Return the settings with what the command line said of the service."""
+    said = {name: value for name, value in changes.items() if value is not None}
+    return settings.model_copy(update={"service": settings.service.model_copy(update=said)})

@@ -1,0 +1,141 @@
+"""Loading history into a data folder, and writing a data folder's log out; a service may be running on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warning.bootstrap.live import build_state, jurisdiction_of, open_database, zone_of
+from warning.domain.bucket import MINUTE_MS
+from warning.engine.grid import Grid
+from warning.intake.columns import TicketColumns
+from warning.intake.files import read_files
+from warning.intake.mapping_files import load_mapping
+from warning.intake.register import load_register
+from warning.runtime.clock import Clock, now_ms
+from warning.store.logfile import LOG_VERSION, LogHeader, write_log
+from warning.store.sql import meta
+from warning.store.sql.dead_letters import Refused, SqlDeadLetters
+from warning.store.sql.history import Load, SqlHistory
+
+if TYPE_CHECKING:
+    from warning.domain.reject import Reject
+    from warning.engine.records import Record
+    from warning.intake.normalise import Normalised
+    from warning.runtime.state import LiveState
+    from warning.settings import Settings
+    from warning.store.sql.database import Database
+
+LIVE_LOG = "live"
+"""What stands in the header of a service's log in place of a mapping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a load brought.
+
+    rows : events that are history now
+    newer : events left out because they are not older than what came in live (or than the lateness)
+    rejected : rows that could not be read, by reason
+    until : the moment before which nothing is said
+    """
+
+    rows: int
+    newer: int
+    rejected: dict[str, int]
+    until: str
+
+
+def load_history(
+    paths: Sequence[Path],
+    *,
+    mapping: str,
+    settings: Settings,
+    source: str = "",
+    clock: Clock = now_ms,
+    progress: Callable[[int], None] | None = None,
+) -> Loaded:
+    """Load files as history into the data folder; a running service takes them over by itself."""
+    read_by = load_mapping(mapping)
+    read_by = read_by.model_copy(update={"source": source or read_by.source, "zone": settings.zone or read_by.zone})
+    register = load_register(Path(settings.register_file)) if settings.register_file else None
+    parts = read_files(paths, read_by, register=register, now_ms=clock(), progress=progress)
+    database = open_database(Path(settings.service.data))
+    try:
+        load = HistoryLoad(settings, database, clock)
+        return load.run(parts, files=tuple(path.name for path in paths), mapping=read_by.name, source=read_by.source)
+    finally:
+        database.close()
+
+
+class HistoryLoad:
+    """Writes tickets as history, some thousand rows a transaction, and begins the new era when all are there."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._grid = Grid(zone_of(settings))
+        self._history = SqlHistory(database)
+        self._letters = SqlDeadLetters(database)
+        self._now = self._grid.moment(clock())
+        step = settings.service.tick_minutes * MINUTE_MS
+        state = build_state(settings, database)
+        tick = state.last_tick()
+        before = clock() - settings.engine.lateness_minutes * MINUTE_MS
+        self._until = tick.watermark if tick is not None else before // step * step
+        self._cut = state.live_since() or self._until
+
+    def run(self, parts: Iterable[Normalised], *, files: tuple[str, ...], mapping: str, source: str) -> Loaded:
+        """Store all parts; returns what came of them. A load that is broken off leaves nothing that counts."""
+        rows = newer = 0
+        rejected: Counter[str] = Counter()
+        with self._database.write() as connection:
+            load_id = self._history.begin_load(connection, Load(files=files, mapping=mapping, loaded_at=self._now))
+        for part in parts:
+            events = TicketColumns.joined([part.tickets, part.life])
+            older = events.take(np.nonzero(events.time < self._cut)[0])
+            self._store(load_id, older, [_refused(source, reject) for reject in part.rejects])
+            rows, newer = rows + len(older), newer + len(events) - len(older)
+            rejected.update(reject.reason.value for reject in part.rejects)
+        with self._database.write() as connection:
+            self._history.end_load(connection, load_id, rows=rows, rejected=rejected.total(), until_ms=self._until)
+            meta.put(connection, meta.ERA, meta.get_number(connection, meta.ERA) + 1)
+        until = self._grid.moment(self._until).isoformat()
+        return Loaded(rows=rows, newer=newer, rejected=dict(sorted(rejected.items())), until=until)
+
+    def _store(self, load_id: int, events: TicketColumns, refused: Sequence[Refused]) -> None:
+        with self._database.write() as connection:
+            self._history.add(connection, load_id, events)
+            self._letters.add(connection, refused, at=self._now, until=self._now)
+
+
+def _refused(source: str, reject: Reject) -> Refused:
+    """Return a dead letter without an original: the file itself is that."""
+    return Refused(source=source, ticket_id="", reject=reject, original=b"")
+
+
+def export_live_log(settings: Settings, out: Path) -> int:
+    """Write the log of a data folder, its history first, as a file for back-tests; returns how many records."""
+    database = open_database(Path(settings.service.data))
+    try:
+        state = build_state(settings, database)
+        header = LogHeader(
+            version=LOG_VERSION,
+            jurisdiction=jurisdiction_of(settings),
+            zone=zone_of(settings),
+            mapping=LIVE_LOG,
+            inputs=[],
+        )
+        return write_log(out, header, _whole_log(state))
+    finally:
+        database.close()
+
+
+def _whole_log(state: LiveState) -> Iterator[Record]:
+    yield from state.history_records()
+    for _, record in state.records(after=0):
+        yield record
