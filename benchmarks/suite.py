@@ -142,6 +142,13 @@ def looks(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     return tables
 
 
+def cities(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
+    """Judge alerts by the truth of the cities that nobody tunes on: see :mod:`benchmarks.simulated_cities`."""
+    module = import_module("benchmarks.simulated_cities")
+    tables: list[Table] = module.cities(scale, folder, tell)
+    return tables
+
+
 def _city(folder: Path, **city: int | bool) -> dict[str, str]:
     """Write a city, unless it is there, in a process of its own: this one must stay small."""
     name = "-".join(f"{key}-{value}" for key, value in sorted(city.items()))
@@ -175,4 +182,5 @@ BENCHMARKS: dict[str, tuple[str, Benchmark]] = {
     "dedupe": ("what a remembered ticket takes", dedupe),
     "snapshots": ("size and seconds of a snapshot of 2,000 and of 100,000 series", snapshots),
     "looks": ("what many looks at an open bucket do to p-values (exact, not timed)", looks),
+    "cities": ("alerts against the truth of three simulated cities that nobody tunes on", cities),
 }
