@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from warning.api.app import create_app
+from warning.api.app import ROUTERS, create_app
 from warning.api.limits import Limits
 from warning.bootstrap.live import build_live
 from warning.runtime.clock import Clock, now_ms
+from warning.runtime.http_metrics import MeasuredApp
 from warning.web.pages import build_error_page, build_router, static_files
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ MEGABYTE = 1_000_000
 def build_app(service: LiveService) -> FastAPI:
     """Put the API and the page in front of a service."""
     group = service.settings.service
-    return create_app(
+    page = build_router(service.services)
+    app = create_app(
         service.services,
-        [build_router(service.services)],
+        [page],
         static=static_files(),
         limits=Limits(body_bytes=group.body_mb * MEGABYTE, items=group.items, items_a_minute=group.quota_per_minute),
         error_page=build_error_page(service.services),
     )
+    routes = [route for router in (*ROUTERS, page) for route in router.routes]
+    app.add_middleware(MeasuredApp, metrics=service.runtime.metrics, routes=routes)
+    return app
 
 
 class Server(uvicorn.Server):

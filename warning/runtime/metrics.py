@@ -96,7 +96,11 @@ SNAPSHOT_AGE = Spec("snapshot_age_seconds", "gauge", (), "Age of the latest snap
 STREAMS = Spec("sse_clients", "gauge", (), "Live streams that are open. 打开的实时流数")
 REQUESTS = Spec("http_requests_total", "counter", ("method", "route", "status"), "HTTP requests answered. HTTP 请求数")
 REQUEST_SECONDS = Spec(
-    "http_request_seconds", "histogram", ("route",), "Time to the start of the answer. 到开始应答的用时", _FAST
+    "http_request_seconds",
+    "histogram",
+    ("route",),
+    "Time to the start of the answer. 到开始应答的用时",
+    (0.005, 0.025, 0.1, 0.5, 2.5, 10.0),
 )
 SOURCES = Spec("sources", "gauge", (), "Sources that have sent anything. 有数据的来源数")
 SILENT = Spec("sources_silent", "gauge", (), "Those silent beyond their lateness. 静默超限的来源数")
@@ -158,7 +162,11 @@ class Metrics:
         }
         self._requests = Counter(REQUESTS.full_name, REQUESTS.meaning, REQUESTS.labels, registry=registry)
         self._request_seconds = Histogram(
-            REQUEST_SECONDS.full_name, REQUEST_SECONDS.meaning, REQUEST_SECONDS.labels, registry=registry, buckets=_FAST
+            REQUEST_SECONDS.full_name,
+            REQUEST_SECONDS.meaning,
+            REQUEST_SECONDS.labels,
+            registry=registry,
+            buckets=REQUEST_SECONDS.bounds,
         )
         self._routes: set[tuple[str, str]] = set()
         self.expect_routes([(OTHER, OTHER)])
