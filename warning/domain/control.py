@@ -1,8 +1,8 @@
 """Control records: what people and policy tell the engine, through the log.
 
 What is said of a series (PROTECT, RELEASE, SENSITIVITY) is said in the name of an ``alert``, or of none. For each
-series the latest record in a name replaces the earlier one in that name, so that a record read twice says nothing new,
-and RESET takes a name's records back exactly: what others say of the series stands.
+series the latest record of a kind in a name replaces the earlier one, so that a record read twice says nothing new, and
+RESET takes a name's records back exactly: what others say of the series stands.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ class Holds:
         self._row_of = row_of
         self._release_ms = release_ms
         self._table = RowTable({name: (np.int64, (), value) for name, value in _columns(Hold()).items()})
-        self._said: dict[SeriesKey, dict[str, Control]] = {}
-        """By series, the latest record in each alert's name, in the order they were said."""
+        self._said: dict[SeriesKey, dict[tuple[str, ControlKind], Control]] = {}
+        """By series, the latest record of each kind in each alert's name, in the order they were said."""
         self._plans = PlannedEvents()
         self._scope: dict[str, list[int]] = {}
         """The rows that each plan explains."""
@@ -82,10 +82,13 @@ class Holds:
         elif control.kind is ControlKind.RESET:
             self._reset(control)
         elif control.series is not None and control.kind in {ControlKind.PROTECT, ControlKind.RELEASE}:
-            said = self._said.setdefault(control.series, {})
-            said.pop(control.alert, None)
-            said[control.alert] = replace(control, effective_from=max(control.effective_from, now))
+            self._keep(control.series, replace(control, effective_from=max(control.effective_from, now)))
             self._settle(control.series)
+
+    def _keep(self, key: SeriesKey, control: Control) -> None:
+        said, name = self._said.setdefault(key, {}), (control.alert, control.kind)
+        said.pop(name, None)
+        said[name] = control
 
     def _plan(self, control: Control) -> None:
         self._scope.pop(control.plan, None)
@@ -94,11 +97,10 @@ class Holds:
 
     def _reset(self, control: Control) -> None:
         for key in list(self._said) if control.series is None else [control.series]:
-            said = self._said.get(key, {})
-            for name in [control.alert] if control.alert else list(said):
-                said.pop(name, None)
-            if not said:
-                self._said.pop(key, None)
+            said = self._said.pop(key, {})
+            left = {name: each for name, each in said.items() if control.alert and name[0] != control.alert}
+            if left:
+                self._said[key] = left
             self._settle(key)
 
     def _settle(self, key: SeriesKey, row: int | None = None) -> None:
@@ -151,7 +153,7 @@ class Holds:
         self._table.load(state["table"])
         for said in msgspec.convert(state["said"], list[Control]):
             if said.series is not None:
-                self._said.setdefault(said.series, {})[said.alert] = said
+                self._keep(said.series, said)
         for plan in msgspec.convert(state["plans"], list[Control]):
             self._plan(plan)
 
