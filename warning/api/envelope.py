@@ -7,7 +7,7 @@ import secrets
 
 import anyio
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warning.api.problems import FAILED, Problem, answer
@@ -58,6 +58,8 @@ class Envelope:
         started, sender = anyio.current_time(), _Sender(send, scope)
         try:
             await self._app(scope, receive, sender)
+        except ClientDisconnect:
+            log.info("client left", extra=_fields(scope, None, started))
         except Exception:
             log.exception("request failed", extra=_fields(scope, 500, started))
             if sender.status is None:
