@@ -44,7 +44,7 @@ class SqlDeadLetters:
         self._database = database
 
     def add(self, connection: Connection, refused: Sequence[Refused], at: datetime, until: datetime) -> list[int]:
-        """Keep refused items, and their originals until then; returns their ids."""
+        """Keep refused items, and their originals (if they have one) until then; returns their ids."""
         ids = []
         for item in refused:
             key = connection.execute(dead_letters.insert(), _letter_row(item, at)).inserted_primary_key
@@ -52,6 +52,7 @@ class SqlDeadLetters:
         originals = [
             {"letter_id": letter, "until": until, "original": item.original}
             for letter, item in zip(ids, refused, strict=True)
+            if item.original
         ]
         if originals:
             connection.execute(quarantine.insert(), originals)

@@ -26,10 +26,11 @@ class Load:
 
     files: tuple[str, ...]
     mapping: str
-    rows: int
-    rejected: int
     loaded_at: datetime
-    until_ms: int
+    rows: int = 0
+    rejected: int = 0
+    until_ms: int = 0
+    """0: the load has not ended, and does not count."""
     id: int = 0
 
 
@@ -93,6 +94,8 @@ class SqlHistory:
         with self._database.read() as connection:
             wanted = (
                 select(history.c.day_ms, history.c.source, history.c.payload)
+                .join(loads)
+                .where(loads.c.until_ms > 0)
                 .order_by(history.c.day_ms, history.c.source, history.c.id)
                 .execution_options(yield_per=_ROWS_AT_ONCE)
             )

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 from warning.store.sql.database import Database
 from warning.store.sql.moments import moment_of_ms
 from warning.store.sql.tables import snapshots
-from warning.store.sql.upserts import upsert
 
 _PART = 64 << 20
 """Bytes in a row: a value of a gigabyte is more than either database takes."""
@@ -50,11 +49,12 @@ class SqlSnapshots:
         self._database = database
 
     def save(self, connection: Connection, position: int, era: int, payload: bytes | Packed, taken_at: int) -> None:
-        """Store the state after a log position, taken at a time (milliseconds)."""
+        """Store the state after a log position, taken at a time (milliseconds); replaces one of the same position."""
         parts = (payload if isinstance(payload, Packed) else pack(payload)).parts
-        same = {"era": era, "position": position, "parts": len(parts), "taken_at": moment_of_ms(taken_at)}
+        same = {"era": era, "position": position, "taken_at": moment_of_ms(taken_at)}
+        connection.execute(delete(snapshots).where(_is(era, position)))
         for number, part in enumerate(parts):
-            upsert(connection, snapshots, [same | {"part": number, "payload": part}])
+            connection.execute(snapshots.insert(), same | {"part": number, "payload": part})
 
     def latest(self, era: int) -> Kept | None:
         """Return the newest snapshot of an era."""

@@ -170,7 +170,6 @@ snapshots = Table(
     Column("era", Integer, nullable=False),
     Column("position", Number, nullable=False),
     Column("part", Integer, nullable=False),
-    Column("parts", Integer, nullable=False),
     Column("taken_at", Moment, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     PrimaryKeyConstraint("era", "position", "part"),

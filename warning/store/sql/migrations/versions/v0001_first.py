@@ -134,7 +134,6 @@ def _create_what_the_engine_said() -> None:
         sa.Column("era", sa.Integer(), nullable=False),
         sa.Column("position", _NUMBER, nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("era", "position", "part", name="pk_snapshots"),

@@ -1,0 +1,1 @@
+"""The SQL store: contracts of the ports, and what a database must survive."""

@@ -1,0 +1,90 @@
+"""Migrations: from nothing they give exactly the tables, and a database of another program is left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from warning.store.sql import schema
+from warning.store.sql.database import Database
+from warning.store.sql.errors import StoreVersionError
+from warning.store.sql.tables import metadata
+
+
+def statements(path: Path) -> dict[str, str]:
+    """Everything a database consists of, by name, but for Alembic's own table and spaces."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {name: "".join(sql.split()) for name, sql in rows if name != "alembic_version"}
+
+
+def test_migrations_give_the_tables(database: Database, tmp_path: Path) -> None:
+    """Migrating from nothing gives, statement for statement, what the tables say."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'meta.db'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    assert statements(database.path) == statements(tmp_path / "meta.db")
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    """A database at the program's version is left as it is."""
+    before = statements(database.path)
+    database.migrate()
+    assert statements(database.path) == before
+    with database.read() as connection:
+        assert schema.check(connection, "") == schema.head() is not None
+
+
+def test_a_newer_database_is_refused(database: Database) -> None:
+    """A database that a newer program wrote is refused in both languages, with what to do, and not touched."""
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreVersionError, match=r"newer version.*9999.*[Rr]estore|[Ii]nstall") as error:
+        database.migrate()
+    assert "更新版本" in error.value.zh
+
+
+def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
+    """A database with tables of its own is refused and keeps them."""
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE photos (id INTEGER)")
+    with pytest.raises(StoreVersionError, match="not a database of this program"):
+        Database(path).migrate()
+    assert set(statements(path)) == {"photos"}
+
+
+def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the process dies or an error comes half way, no table is there, and the next start begins again."""
+    database = Database(tmp_path / "a.db")
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", _half_way)
+        with pytest.raises(KeyError):
+            database.migrate()
+    assert statements(database.path) == {}
+    database.migrate()
+    assert "log" in statements(database.path)
+    database.close()
+
+
+def _half_way(config: Config, revision: str) -> None:
+    connection = config.attributes["connection"]
+    connection.exec_driver_sql("CREATE TABLE log (position INTEGER)")
+    raise KeyError
+
+
+def test_the_file_is_private(database: Database) -> None:
+    """Only the owner can read the database, which holds accounts, and what lies beside it."""
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.path.parent.iterdir()}
+    assert set(modes.values()) == {0o600}
