@@ -1,0 +1,57 @@
+"""History: loads add up, come out by day in the order of time, and can be taken back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.warning.engine.tickets import START, Row, city, columns
+from tests.warning.service.alerts import NOW
+from warning.domain.bucket import DAY_MS
+from warning.intake.columns import TicketColumns
+from warning.store.sql.database import Database
+from warning.store.sql.history import Load, SqlHistory
+
+LOAD = Load(files=("a.csv", "b.csv"), mapping="city", rows=7, rejected=1, loaded_at=NOW, until_ms=START)
+
+
+def load(database: Database, *parts: TicketColumns) -> int:
+    with database.write() as connection:
+        return SqlHistory(database).add_load(connection, LOAD, parts)
+
+
+def test_days_come_in_the_order_of_time(database: Database) -> None:
+    """Two loads of one source are merged day by day, sorted by time; another source has batches of its own."""
+    rows = city(days=3.5)
+    load(database, columns(rows[1::2]), columns(rows[:5], source="other"))
+    load(database, columns(rows[::2]))
+    records = list(SqlHistory(database).history_records())
+    days = [(int(record.time[0]) // DAY_MS, record.source) for record in records]
+    assert days == sorted(days)
+    assert SqlHistory(database).days() == len({day for day, _ in days}) == 4
+    mine = TicketColumns.joined([record for record in records if record.source == "desk"])
+    assert (np.diff(mine.time) >= 0).all()
+    assert sorted(mine.ticket_id.tolist()) == sorted(row.id for row in rows)
+    whole = columns(rows)
+    order = np.argsort(whole.key)
+    for name in ("time", "digest", "text"):
+        assert getattr(mine.take(np.argsort(mine.key)), name).tolist() == getattr(whole.take(order), name).tolist()
+
+
+def test_a_load_can_be_taken_back(database: Database) -> None:
+    """Loads are listed as noted, oldest first; one that is taken back leaves nothing."""
+    first = load(database, columns([Row(time=START, id="A")]))
+    second = load(database, columns([Row(time=START, id="B")]))
+    history = SqlHistory(database)
+    with database.write() as connection:
+        history.end_load(connection, second, rows=9, rejected=0, until_ms=START + 1)
+        history.drop_load(connection, first)
+    (kept,) = history.loads()
+    assert (kept.id, kept.files, kept.rows, kept.until_ms) == (second, LOAD.files, 9, START + 1)
+    assert [record.ticket_id.tolist() for record in history.history_records()] == [["B"]]
+
+
+def test_no_history(database: Database) -> None:
+    """Without loads there is nothing, and a load without rows adds nothing."""
+    history = SqlHistory(database)
+    load(database, columns([]))
+    assert (history.days(), list(history.history_records())) == (0, [])
