@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from benchmarks.process import timed
 from benchmarks.tables import Table
 from warning.bootstrap import run_backtest
+from warning.domain.truth import NOT_INCIDENTS
 from warning.service.evaluate import BANDS, Evaluation, Outcome, evaluate, median_lead
 from warning.settings import load_settings
 from warning.simulator import Purpose, Shape, Simulation, list_cities, simulate
 from warning.simulator.export import FILES, SETTINGS, TICKETS, files_of
-from warning.simulator.truth import NOT_INCIDENTS
 
 if TYPE_CHECKING:
     from benchmarks.suite import Scale, Tell

@@ -10,8 +10,8 @@ import click
 
 from warning.cli.app import example
 from warning.cli.options import as_json
+from warning.domain.truth import Shape
 from warning.service.evaluate import BANDS, Evaluation, Outcome, evaluate, median_lead
-from warning.simulator.truth import Shape
 from warning.store.encoding import encode_pretty
 from warning.store.truth import read_alerts_of, read_truth
 

@@ -12,6 +12,7 @@ import click
 from warning.cli.app import example
 from warning.cli.options import NEW_PATH, as_json, quiet
 from warning.cli.progress import progress_bar
+from warning.service.errors import BadInputError
 from warning.store.atomic import write_folder
 from warning.store.files import check_result_folder
 
@@ -62,9 +63,12 @@ def simulate(
     city: str, days: int, seed: int, start: datetime, quiet_days: int, out: Path, *, as_json: bool, quiet: bool
 ) -> None:
     """Check the output first, then simulate, write and report."""
-    from warning.simulator import load_city
-    from warning.simulator import simulate as simulated
-    from warning.simulator.export import CITY, FILES, files_of
+    try:
+        from warning.simulator import load_city
+        from warning.simulator import simulate as simulated
+        from warning.simulator.export import CITY, FILES, files_of
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
 
     described = load_city(city)
     check_result_folder(out, FILES, CITY)
@@ -74,6 +78,15 @@ def simulate(
     if not quiet:
         told = json.dumps(_plain(simulation), ensure_ascii=False, indent=2) if as_json else _text(simulation, out)
         click.echo(told)
+
+
+def _not_installed(error: ModuleNotFoundError) -> BadInputError:
+    return BadInputError(
+        f"package {error.name}",
+        "is not installed",
+        "The simulator is the extra `simulation`: pip install 'early-warning[simulation]'.",
+        f"{error.name}: 未安装。模拟器需要扩展 simulation: pip install 'early-warning[simulation]'。",
+    )
 
 
 def _plain(simulation: Simulation) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from warning.simulator.truth import Period, Shape, Truth
+from warning.domain.truth import Period, Shape, Truth
 
 if TYPE_CHECKING:
     from warning.domain.alert import Alert

@@ -4,11 +4,11 @@
 tickets as they come in, for ever.
 """
 
+from warning.domain.truth import Period, Shape, Truth
 from warning.simulator.city import City, Purpose, list_cities, load_city
 from warning.simulator.incidents import IncidentSpec
 from warning.simulator.simulation import Simulation, simulate
 from warning.simulator.stream import SimulatedTicket, Stream
-from warning.simulator.truth import Period, Shape, Truth
 
 __all__ = [
     "City",

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from warning.domain.truth import Shape
 from warning.simulator.catalogue import wording
 from warning.simulator.columns import Columns
 from warning.simulator.days import IntArray, days_touched, midnight
@@ -20,7 +21,6 @@ from warning.simulator.incidents import Incident
 from warning.simulator.plan import Plan
 from warning.simulator.rates import Rates
 from warning.simulator.seeds import Purpose, generator
-from warning.simulator.truth import Shape
 
 V = TypeVar("V")
 _CHOOSING = frozenset({Shape.NEW_TOPIC, Shape.TRANSFERS})

@@ -15,12 +15,12 @@ from typing import Any
 
 import yaml
 
+from warning.domain.truth import Period, Truth
 from warning.simulator.city import City
 from warning.simulator.days import moment
 from warning.simulator.parameters import parameters
 from warning.simulator.simulation import Simulation
 from warning.simulator.stream import SimulatedTicket
-from warning.simulator.truth import Period, Truth
 
 TICKETS = "tickets.csv"
 TRUTH = "truth.jsonl"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from warning.domain.truth import Shape
 from warning.simulator.catalogue import wording
 from warning.simulator.columns import Columns
 from warning.simulator.days import HOUR_MS, MINUTE_MS, IntArray, days_touched, local_day, midnight
@@ -15,7 +16,6 @@ from warning.simulator.incidents import Incident
 from warning.simulator.people import population
 from warning.simulator.rates import FloatArray, Rates
 from warning.simulator.seeds import Purpose, generator
-from warning.simulator.truth import Shape
 
 ADDING = frozenset(
     {Shape.BURST, Shape.SLOW_RISE, Shape.SPATIAL_SPREAD, Shape.CITY_WIDE, Shape.PLANNED_CHANGE, Shape.ONE_WRITER}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from warning.simulator.truth import Shape
+from warning.domain.truth import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

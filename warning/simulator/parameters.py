@@ -6,9 +6,9 @@ from functools import cache
 
 from pydantic import Field
 
+from warning.domain.truth import Shape
 from warning.simulator.catalogue import Positive
 from warning.simulator.reading import Model, package_file, parsed
-from warning.simulator.truth import Shape
 
 
 class Sizes(Model):

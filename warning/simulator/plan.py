@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from warning.domain.errors import InvalidInputError
+from warning.domain.truth import Shape
 from warning.simulator.days import HOUR_MS, local_day, midnight, monday
 from warning.simulator.incidents import Incident, IncidentSpec
 from warning.simulator.parameters import ShapeParameters, parameters
 from warning.simulator.rates import Rates
 from warning.simulator.seeds import Purpose, generator
 from warning.simulator.sizing import Drawing, sized
-from warning.simulator.truth import Shape
 
 LONGEST_MS = max(of.hours[1] * HOUR_MS for of in (*parameters().shapes.values(), *parameters().hard_negatives.values()))
 """No drawn incident is longer."""

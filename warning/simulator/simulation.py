@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from warning.domain.truth import NOT_INCIDENTS, Period, Shape, Truth
 from warning.simulator.city import City
 from warning.simulator.days import midnight, moment
 from warning.simulator.extras import ADDING
@@ -15,7 +16,6 @@ from warning.simulator.rates import Rates
 from warning.simulator.sizing import beside_of
 from warning.simulator.stream import SimulatedTicket, Stream
 from warning.simulator.texts import Identity
-from warning.simulator.truth import NOT_INCIDENTS, Period, Shape, Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

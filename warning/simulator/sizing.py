@@ -12,12 +12,12 @@ from datetime import date
 import numpy as np
 
 from warning.domain.errors import InvalidInputError
+from warning.domain.truth import Shape
 from warning.simulator.days import DAY_MS, HOUR_MS, MINUTE_MS, days_touched, midnight
 from warning.simulator.incidents import Incident, IncidentSpec
 from warning.simulator.parameters import ShapeParameters, parameters
 from warning.simulator.rates import FloatArray, Rates
 from warning.simulator.seeds import Purpose, generator
-from warning.simulator.truth import Shape
 
 CLASSES = 4
 """Categories and departments fall into so many classes that take turns, a week each: so no two incidents of a shape

@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from warning.domain.alert import Alert
+from warning.domain.truth import Period, Truth
 from warning.service.errors import BadInputError
-from warning.simulator.truth import Period, Truth
 from warning.store.files import ALERTS, read_alerts
 
 TRUTH = "truth.jsonl"

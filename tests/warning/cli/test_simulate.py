@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,22 @@ def test_a_wrong_city_is_told(words: tuple[str, ...], code: Exit, told: str, run
     assert done.exit_code == code
     assert told in done.output
     assert not (tmp_path / "city").exists()
+
+
+def test_a_missing_extra_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the simulator's packages are not installed, the command says how to install them."""
+    for name in [name for name in sys.modules if name.startswith("warning.simulator")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "faker", None)
+    done = run("simulate", "--city", "demo", "--out", tmp_path / "city")
+    assert done.exit_code == Exit.BAD_INPUT
+    assert "early-warning[simulation]" in done.output
+
+
+def test_the_command_line_starts_without_the_simulator() -> None:
+    """Other commands, evaluate among them, load nothing of the simulator's packages."""
+    code = "import sys, warning.cli; print({'faker', 'holidays', 'chinese_calendar'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
 def test_wrong_inputs_of_evaluate_are_told(run: Run, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.warning import samples
 from warning.domain.alert import Alert
+from warning.domain.truth import Period, Shape, Truth
 from warning.service.evaluate import BANDS, GRACE, band_of, evaluate, matches, median_lead
-from warning.simulator.truth import Period, Shape, Truth
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2025, 5, 5, 8, tzinfo=ZONE)

@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from warning.domain.errors import InvalidInputError, UnknownNameError
+from warning.domain.truth import NOT_INCIDENTS, Shape
 from warning.simulator import City, Purpose, list_cities, load_city
 from warning.simulator.catalogue import topics, wording
 from warning.simulator.parameters import parameters
 from warning.simulator.reading import package_file
-from warning.simulator.truth import NOT_INCIDENTS, Shape
 
 CITIES = {city.name: city for city in list_cities()}
 

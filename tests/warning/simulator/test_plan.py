@@ -9,13 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from warning.domain.truth import NOT_INCIDENTS
 from warning.simulator import Shape, load_city
 from warning.simulator.days import midnight
 from warning.simulator.incidents import Incident
 from warning.simulator.parameters import parameters
 from warning.simulator.plan import LONGEST_MS, Plan
 from warning.simulator.rates import Rates
-from warning.simulator.truth import NOT_INCIDENTS
 
 MONDAY = date(2025, 1, 6)
 WEEKS = 150
