@@ -2,6 +2,7 @@
 
 from warning.cli import (
     backtest,
+    backup,
     evaluate,
     explain,
     keys,
@@ -31,6 +32,8 @@ for _command in (
     load.load,
     users.users,
     keys.keys,
+    backup.backup,
+    backup.restore,
 ):
     main.add_command(_command)
 
