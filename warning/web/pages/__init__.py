@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warning.web.pages import alert, feed, signin, status
+from warning.web.pages import alert, feed, help_page, letters, plans, queue, signin, status
 from warning.web.pages.frame import Frame
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from warning.service.services import Services
     from warning.service.words import Words
 
-PARTS = (signin, status, feed, alert)
+PARTS = (signin, status, feed, alert, queue, letters, plans, help_page)
 
 
 def build_router(services: Services) -> APIRouter:

@@ -20,14 +20,15 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
         """Show the feed; a script gets the list alone, without the frame."""
         visitor = frame.visitor(request)
         filters = Filters.read(request.query_params)
-        page = desk.list(filters.query(frame.zone, request.query_params.get("cursor") or None))
+        cursor = request.query_params.get("cursor") or None
+        page = desk.list(filters.query(frame.zone, frame.area_path(filters.area), cursor))
         return frame.page(
             visitor,
             "feed_list" if visitor.fragment else "feed",
             filters=filters,
             cards=[card(view) for view in page.items],
             next_cursor=page.next_cursor,
-            paged="cursor" in request.query_params,
+            paged=cursor is not None,
             statuses=list(AlertStatus),
             flags=list(ReviewFlag),
             sorts=SORTS,

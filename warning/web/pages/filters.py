@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from warning.domain.alert import AlertStatus, ReviewFlag
+from warning.domain.area import AreaPath
 from warning.service.ports import SORTS, AlertQuery
 
 PAGE = 25
@@ -47,18 +48,19 @@ class Filters:
             "review": "1" if given["review"] else "",
             "since": given["since"] if _time(given["since"]) else "",
             "until": given["until"] if _time(given["until"]) else "",
+            "area": given["area"] if _is_path(given["area"]) else "",
             "sort": given["sort"] if given["sort"] in SORTS[1:] else "",
         }
         return cls(**{**given, **checked})
 
-    def query(self, zone: ZoneInfo, cursor: str | None = None) -> AlertQuery:
-        """Return what to ask the desk for; times of the form are on the zone's wall clock."""
+    def query(self, zone: ZoneInfo, area: str, cursor: str | None = None) -> AlertQuery:
+        """Return what to ask the desk for: times are on the zone's wall clock, ``area`` is the path that was meant."""
         since, until = _time(self.since), _time(self.until)
         return AlertQuery(
             status=frozenset({AlertStatus(self.status)}) if self.status else frozenset(),
             flag=frozenset({ReviewFlag(self.flag)}) if self.flag else frozenset(),
             needs_review=True if self.review else None,
-            area=self.area,
+            area=area,
             category=self.category,
             department=self.department,
             severity_min=int(self.severity or 0),
@@ -81,6 +83,14 @@ class Filters:
 
 def _member(kind: type[E], text: str) -> str:
     return text if text in {member.value for member in kind} else ""
+
+
+def _is_path(text: str) -> bool:
+    try:
+        AreaPath.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _time(text: str) -> datetime | None:

@@ -41,6 +41,8 @@ class Visitor:
     path: str
     fragment: bool
     """A script asks, for a part of the page."""
+    since: int
+    """The newest change when the page was asked for: what comes after it the script will hear of."""
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ class Frame:
             csrf=session.csrf if session else "",
             path=self._path(request),
             fragment="hx-request" in request.headers,
+            since=self.services.desk.feed_bounds()[1] if principal else 0,
         )
 
     def _path(self, request: Request) -> str:
@@ -112,6 +115,14 @@ class Frame:
             return path
         names = [language.of(self.services.register.get(each), "name") for each in lineage]
         return " / ".join(names[1:] or names)
+
+    def area_path(self, text: str) -> str:
+        """Return the path of an area that is given by its path, or by its name in either language."""
+        wanted = text.casefold()
+        for area in self.services.register:
+            if wanted in {str(area.path).casefold(), area.name_zh.casefold(), area.name_en.casefold()}:
+                return str(area.path)
+        return text
 
     def page(self, visitor: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a template in the visitor's language, with the service's state around it."""

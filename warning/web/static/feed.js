@@ -60,9 +60,19 @@
     said.textContent = cards.map((card) => `${list.dataset.said}: ${card.querySelector("h2").textContent}`).join(" ");
   };
 
+  const append = (cards) => {
+    list.querySelector(".empty")?.remove();
+    const more = list.querySelector(".more");
+    for (const card of cards) list.insertBefore(card, more);
+  };
+
   const arrive = (cards) => {
     if (!cards.length) return;
     announce(cards);
+    if (list.dataset.arrive === "end") {
+      append(cards);
+      return;
+    }
     if (isReading() && list.querySelector(".alert-card")) {
       const ids = new Set(cards.map((card) => card.dataset.id));
       waiting = [...cards, ...waiting.filter((card) => !ids.has(card.dataset.id))];

@@ -18,6 +18,12 @@
     if (form) form.querySelector("input[type=radio]").focus();
     else if (link) location.href = `${link.href}#review`;
   };
+  const filter = () => {
+    const field = document.getElementById("first-filter");
+    if (!field) return;
+    field.closest("details").open = true;
+    field.focus();
+  };
   const help = () => { if (dialog.open) dialog.close(); else dialog.showModal(); };
   const acts = {
     j: () => move(1),
@@ -25,7 +31,7 @@
     n: () => document.querySelector("#new:not([hidden])")?.click(),
     r: review,
     u: () => document.getElementById("up")?.click(),
-    "/": () => document.getElementById("first-filter")?.focus(),
+    "/": filter,
     "?": help,
   };
 

@@ -2,13 +2,14 @@
 // On document: "ew:change" (detail: kind, subject, change) for one change; "ew:resync" when some may have been missed.
 "use strict";
 (() => {
-  const url = document.body.dataset.live;
+  const url = document.body.dataset.stream;
   document.documentElement.classList.add("scripted-page");
   if (!url || !window.EventSource) return;
 
   const RETRY_MS = 3000;
   const STATUS_MS = 20000;
   let source = null;
+  let seen = document.body.dataset.since;
   let state = "connecting";
 
   const show = (next) => {
@@ -28,21 +29,22 @@
   };
 
   const hear = (event) => {
-    const { subject, change } = JSON.parse(event.data);
-    if (event.type === "freshness" || event.type === "handling") refreshStatus();
-    tell("ew:change", { kind: event.type, subject, change });
+    seen = event.lastEventId || seen;
+    const { kind, subject, change } = JSON.parse(event.data);
+    if (kind !== "alert") refreshStatus();
+    tell("ew:change", { kind, subject, change });
   };
 
   const connect = () => {
-    source = new EventSource(url);
-    source.onopen = () => { show("live"); tell("ew:resync"); refreshStatus(); };
+    source = new EventSource(`${url}?after=${seen}`);
+    source.onopen = () => { show("live"); refreshStatus(); };
     source.onerror = () => {
       show("connecting");
       // The browser tries again by itself, from the last event on, unless the server refused it.
       if (source.readyState === EventSource.CLOSED) retry();
     };
-    for (const kind of ["alert", "handling", "freshness", "plan"]) source.addEventListener(kind, hear);
-    source.addEventListener("reset", () => tell("ew:resync"));
+    source.addEventListener("change", hear);
+    source.addEventListener("reset", (event) => { seen = event.lastEventId; tell("ew:resync"); });
   };
 
   const retry = async () => {
@@ -53,10 +55,18 @@
     else setTimeout(connect, RETRY_MS);
   };
 
-  document.addEventListener("DOMContentLoaded", () => { show("connecting"); connect(); });
+  // A browser has few connections to one host: of many open tabs only lists, and the tab in front, keep theirs.
+  const wanted = () => !document.hidden || document.getElementById("list") !== null;
+  const follow = () => {
+    refreshStatus();
+    if (wanted() && (!source || source.readyState === EventSource.CLOSED)) connect();
+    else if (!wanted() && source) source.close();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => { show("connecting"); if (wanted()) connect(); });
   document.addEventListener("htmx:afterSettle", () => show(state));
-  document.addEventListener("visibilitychange", refreshStatus);
+  document.addEventListener("visibilitychange", follow);
   window.addEventListener("pagehide", () => source && source.close());
-  window.addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   setInterval(refreshStatus, STATUS_MS);
 })();
