@@ -15,7 +15,7 @@ from warning.domain.truth import Shape
 from warning.simulator.catalogue import wording
 from warning.simulator.columns import Columns
 from warning.simulator.days import IntArray, days_touched, midnight
-from warning.simulator.draws import ordinary_day
+from warning.simulator.draws import SECOND_MS, ordinary_day
 from warning.simulator.extras import ADDING, extra_tickets
 from warning.simulator.incidents import Incident
 from warning.simulator.plan import Plan
@@ -24,6 +24,10 @@ from warning.simulator.seeds import Purpose, generator
 
 V = TypeVar("V")
 _CHOOSING = frozenset({Shape.NEW_TOPIC, Shape.TRANSFERS})
+"""The shapes that change so many of the ordinary tickets."""
+_TOUCHING = frozenset({Shape.DEPARTMENT_SLOW, Shape.LATE_BATCH})
+"""The shapes that change every ticket of theirs in the window, added ones too."""
+_NONE = np.zeros(0, dtype=np.int64)
 _DAYS = 48
 _INCIDENTS = 64
 _EFFECT_ON_CHOICE = 500
@@ -71,26 +75,22 @@ class Days:
         start, end = self._bounds(day)
         incidents = self.plan.overlapping(start, end)
         tickets, lost = self._present(day)
-        belonging: dict[str, NDArray[np.bool_]] = {}
+        rows: dict[str, IntArray] = {}
         for one in incidents:
             if one.shape in _CHOOSING:
-                rows = self._choice(one).get(day, np.zeros(0, dtype=np.int64))
-                tickets = self._changed(tickets, one, rows)
+                rows[one.id] = self._choice(one).get(day, _NONE)
+                tickets = self._changed(tickets, one, rows[one.id])
         added = [self._added(number, one, start, end) for number, one in enumerate(incidents) if one.shape in ADDING]
         whole = Columns.joined([tickets, *added])
-        for one in incidents:
-            whole, rows = self._touched(whole, one)
-            if len(rows):
-                belonging[one.id] = _mask(len(whole), rows)
-        order = np.argsort(whole.time, kind="stable")
-        found = {identity: np.flatnonzero(mask[order]) for identity, mask in belonging.items()}
         for number, one in enumerate(incidents):
             if one.shape in ADDING:
-                found[one.id] = np.flatnonzero(whole.origin[order] == number)
-            elif one.shape in _CHOOSING and day in self._choice(one):
-                chosen = _mask(len(whole), self._choice(one)[day])
-                found[one.id] = np.flatnonzero(chosen[order])
-        return Day(tickets=whole.take(order), belonging=found, lost=lost)
+                rows[one.id] = np.flatnonzero(whole.origin == number)
+            elif one.shape in _TOUCHING:
+                whole, rows[one.id] = self._touched(whole, one)
+        order = np.argsort(whole.time, kind="stable")
+        place = np.argsort(order)
+        belonging = {identity: np.sort(place[mine]) for identity, mine in rows.items()}
+        return Day(tickets=whole.take(order), belonging=belonging, lost=lost)
 
     def _bounds(self, day: date) -> tuple[int, int]:
         zone = self.rates.city.zone
@@ -152,18 +152,16 @@ class Days:
 
     def _touched(self, tickets: Columns, one: Incident) -> tuple[Columns, IntArray]:
         """Carry out what an incident does to every ticket of its kind in its window."""
-        if one.shape is Shape.DEPARTMENT_SLOW:
-            rows = np.flatnonzero(_within(tickets, one) & (tickets.department == one.department))
-            closed = tickets.closed.copy()
-            work = (closed[rows] - tickets.time[rows]) * np.exp(one.amount)
-            closed[rows] = tickets.time[rows] + (work / 1000).astype(np.int64) * 1000
-            return replace(tickets, closed=closed), rows
         if one.shape is Shape.LATE_BATCH:
             rows = np.flatnonzero(_within(tickets, one) & (tickets.channel == one.channel))
             received = tickets.received.copy()
             received[rows] = np.maximum(received[rows], one.end)
             return replace(tickets, received=received), rows
-        return tickets, np.zeros(0, dtype=np.int64)
+        rows = np.flatnonzero(_within(tickets, one) & (tickets.department == one.department))
+        closed = tickets.closed.copy()
+        work = (closed[rows] - tickets.time[rows]) * np.exp(one.amount)
+        closed[rows] = tickets.time[rows] + (work / SECOND_MS).astype(np.int64) * SECOND_MS
+        return replace(tickets, closed=closed), rows
 
 
 def _within(tickets: Columns, one: Incident) -> NDArray[np.bool_]:
@@ -177,9 +175,3 @@ def _candidates(tickets: Columns, one: Incident) -> NDArray[np.bool_]:
     if one.shape is Shape.TRANSFERS:
         about = (tickets.department == one.department) & (tickets.transfers == 0)
     return about & _within(tickets, one)
-
-
-def _mask(length: int, rows: IntArray) -> NDArray[np.bool_]:
-    mask = np.zeros(length, dtype=np.bool_)
-    mask[rows] = True
-    return mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from warning.domain.truth import NOT_INCIDENTS, Period, Shape, Truth
@@ -14,7 +14,7 @@ from warning.simulator.extras import ADDING
 from warning.simulator.incidents import Incident, IncidentSpec
 from warning.simulator.rates import Rates
 from warning.simulator.sizing import beside_of
-from warning.simulator.stream import SimulatedTicket, Stream
+from warning.simulator.stream import SimulatedTicket, Stream, WrittenDay
 from warning.simulator.texts import Identity
 
 
@@ -47,28 +47,38 @@ def simulate(
     year that the city's calendar does not know.
     """
     stream = Stream(city, seed, start, extra_incidents=extra_incidents, quiet_days=quiet_days)
-    tickets: list[SimulatedTicket] = []
-    identities: list[Identity] = []
-    belonging: defaultdict[str, list[str]] = defaultdict(list)
-    lost: Counter[str] = Counter()
+    end = start + timedelta(days=days)
+    lived = _Lived()
     for offset in range(days):
-        day = stream.day(start + timedelta(days=offset))
-        tickets += day.tickets
-        identities += day.identities
-        lost.update(day.lost)
-        for name, ids in day.belonging.items():
-            belonging[name] += ids
+        lived.add(stream.day(start + timedelta(days=offset)))
         if progress is not None:
             progress(1)
-    end = start + timedelta(days=days)
     return Simulation(
         city=city,
         period=_period(stream, start + timedelta(days=quiet_days), end),
-        tickets=tickets,
-        truth=_truths(stream, end, belonging, lost),
-        identities=identities,
+        tickets=lived.tickets,
+        truth=_truths(stream, end, lived),
+        identities=lived.identities,
         calendar_sources=stream.rates.calendar.sources(range(start.year, end.year + 1)),
     )
+
+
+@dataclass(slots=True)
+class _Lived:
+    """What days held, put together."""
+
+    tickets: list[SimulatedTicket] = field(default_factory=list)
+    identities: list[Identity] = field(default_factory=list)
+    belonging: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def add(self, day: WrittenDay) -> None:
+        """Add a day after those before it."""
+        self.tickets += day.tickets
+        self.identities += day.identities
+        self.lost.update(day.lost)
+        for name, ids in day.belonging.items():
+            self.belonging[name] += ids
 
 
 def _period(stream: Stream, measured_from: date, end: date) -> Period:
@@ -82,11 +92,11 @@ def _period(stream: Stream, measured_from: date, end: date) -> Period:
     )
 
 
-def _truths(stream: Stream, end: date, belonging: dict[str, list[str]], lost: Counter[str]) -> list[Truth]:
+def _truths(stream: Stream, end: date, lived: _Lived) -> list[Truth]:
     until = midnight(end, stream.city.zone)
     happened = stream.plan.overlapping(stream.start_ms, until)
     happened += stream.plan.holidays(stream.start, end - timedelta(days=1))
-    truths = [truth_of(stream.rates, one, belonging.get(one.id, []), lost[one.id]) for one in happened]
+    truths = [truth_of(stream.rates, one, lived.belonging[one.id], lived.lost[one.id]) for one in happened]
     return sorted(truths, key=lambda truth: (truth.start, truth.id))
 
 
