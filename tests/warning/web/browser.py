@@ -90,10 +90,13 @@ class Browser:
         self._headers = {"accept": "text/html", "accept-language": language}
         self.cookies = httpx.Cookies()
 
-    def get(self, path: str, *, fragment: bool = False, **parameters: str) -> Answer:
-        """Open a page; as a script does, with ``fragment``."""
-        headers = {"hx-request": "true"} if fragment else {}
-        return self._send("GET", path, params=parameters or None, headers=headers)
+    def get(self, path: str, **parameters: str) -> Answer:
+        """Open a page."""
+        return self._send("GET", path, params=parameters or None)
+
+    def part(self, path: str, **parameters: str) -> Answer:
+        """Ask for a part of a page, as a script does."""
+        return self._send("GET", path, params=parameters or None, headers={"hx-request": "true"})
 
     def post(self, path: str, **fields: str) -> Answer:
         """Send a form, with the CSRF text that this browser's pages carry."""

@@ -69,7 +69,7 @@ def test_filters_in_force_can_be_seen_and_taken_away() -> None:
 
 def test_a_script_gets_the_list_alone() -> None:
     """Asked by a script, the feed is the cards and the filters in force, without the frame around them."""
-    answer = busy_city().visitor().get("/", fragment=True, severity="70")
+    answer = busy_city().visitor().part("/", severity="70")
     assert _shown(answer) == ["burst"]
     assert answer.page.named("html") == []
     assert [chips.get("hx-swap-oob") for chips in answer.page.named("ul") if chips.get("id") == "chips"] == ["true"]
@@ -81,7 +81,7 @@ def test_one_card() -> None:
     browser = made.visitor()
 
     def version() -> str | None:
-        return browser.get("/alerts/burst/card", fragment=True).page.named("article")[0]["data-version"]
+        return browser.part("/alerts/burst/card").page.named("article")[0]["data-version"]
 
     first = version()
     made.services.desk.act("burst", 0, Command(act=Act.ACKNOWLEDGE, actor="a", at=NOW))
@@ -95,15 +95,15 @@ def test_pages_of_the_feed() -> None:
     made = city()
     for number in range(2 * PAGE + 3):
         made.raise_alert(f"a{number:03}")
-    for fragment in (False, True):
-        browser, seen = made.visitor(), []
-        answer = browser.get("/", fragment=fragment)
+    browser = made.visitor()
+    for ask in (browser.get, browser.part):
+        seen, answer = [], ask("/")
         while True:
             seen += _shown(answer)
             more = [link["href"] or "" for link in answer.page.named("a") if link.get("class") == "more"]
             if not more:
                 break
-            answer = browser.get(more[0], fragment=fragment)
+            answer = ask(more[0])
         assert len(seen) == len(set(seen)) == 2 * PAGE + 3
 
 
@@ -136,7 +136,7 @@ def test_queue_is_what_waits() -> None:
     assert _shown(browser.get("/queue")) == ["small", "slow", "burst"]
     assert _shown(browser.get("/queue", order="-severity")) == ["burst", "slow", "small"]
     browser.post("/alerts/slow/act", act="review", version="0", disposition="false_alarm")
-    assert _shown(browser.get("/queue", fragment=True)) == ["small", "burst"]
+    assert _shown(browser.part("/queue")) == ["small", "burst"]
     assert "2 alerts wait" in browser.get("/queue").text
 
 

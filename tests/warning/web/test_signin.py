@@ -67,7 +67,7 @@ def test_language_is_remembered() -> None:
 
 def test_a_script_hears_that_the_session_is_over() -> None:
     """A script that asks for a part of a page without a session gets 401, not a page to sign in."""
-    assert city().visitor(None).get("/status", fragment=True).status == 401
+    assert city().visitor(None).part("/status").status == 401
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "", "/a\nb"])
