@@ -104,6 +104,9 @@ class Plan:
             raise InvalidInputError("incident: start", "carries no zone", "Give it the city's zone.")
         if spec.shape is Shape.HOLIDAY:
             raise InvalidInputError("incident: shape", "a holiday cannot be asked for", "Choose another shape.")
+        for name, value in (("size", spec.size), ("hours", spec.hours)):
+            if value is not None and value <= 0:
+                raise InvalidInputError(f"incident: {name}", f"is {value:g}", "Give a number above zero.")
         week = monday(spec.start.astimezone(ZoneInfo(self.rates.city.zone)).date())
         city, seed = self.rates.city.name, self.rates.seed
         chance = generator(city, seed, Purpose.PLAN, week, _ASKED + number)

@@ -17,7 +17,7 @@ from warning.simulator.export import FILES
 def test_a_city_is_simulated_back_tested_and_evaluated(run: Run, tmp_path: Path) -> None:
     """Simulate, backtest and evaluate work on one another's files; every incident is accounted for."""
     city, result = tmp_path / "city", tmp_path / "result"
-    made = run("simulate", "--city", "kingsmoor", "--days", 21, "--quiet-days", 7, "--out", city)
+    made = run("simulate", "--city", "kingsmoor", "--days", 14, "--quiet-days", 7, "--out", city)
     assert made.exit_code == 0, made.output
     assert "金斯穆尔 Kingsmoor" in made.output
     assert sorted(path.name for path in city.iterdir()) == sorted(FILES)
@@ -26,10 +26,10 @@ def test_a_city_is_simulated_back_tested_and_evaluated(run: Run, tmp_path: Path)
     assert tested.exit_code == 0, tested.output
     told = json.loads(run("evaluate", city, result, "--json").output)
     incidents = sum(shape["incidents"] for shape in told["shapes"].values())
-    assert incidents + told["cut_off"]["incidents"] == 6
+    assert incidents + told["cut_off"]["incidents"] == 3
     false = sum(told["false_alerts"].values())
     assert told["alerts"] == told["warnings"] + told["duplicates"] + false + told["cut_off"]["alerts"]
-    assert told["weeks"] == 2
+    assert told["weeks"] == 1
     text = run("evaluate", city / "truth.jsonl", result / "alerts.jsonl").output
     assert "突发 burst" in text
     assert "每周误报 false alerts a week" in text

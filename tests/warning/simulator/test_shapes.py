@@ -186,6 +186,8 @@ def test_a_late_batch_is_only_received_late() -> None:
         ({"shape": Shape.TRANSFERS, "department": "Fire"}, "there is no department 'Fire'"),
         ({"shape": Shape.CHANNEL_SILENT, "channel": "fax"}, "there is no channel 'fax'"),
         ({"shape": Shape.HOLIDAY}, "cannot be asked for"),
+        ({"shape": Shape.BURST, "size": 0.0}, "Give a number above zero"),
+        ({"shape": Shape.BURST, "hours": -1.0}, "Give a number above zero"),
         ({"shape": Shape.BURST, "start": BEGIN.replace(tzinfo=None)}, "carries no zone"),
     ],
 )
