@@ -14,7 +14,7 @@ from warning.domain.area import SEPARATOR
 from warning.domain.handling import Handling
 from warning.service.ports import AlertView
 from warning.store.sql.bodies import from_body, to_body
-from warning.store.sql.tables import alert_names, alerts, aliases, feed, handlings
+from warning.store.sql.tables import alert_bodies, alert_names, alerts, aliases, feed, handlings
 from warning.store.sql.upserts import chunks, upsert
 
 ALERT, HANDLING = "alert", "handling"
@@ -36,14 +36,15 @@ def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) ->
     going_on = [alert for alert in latest.values() if alert.id not in merged]
     if not going_on:
         return
-    known = _histories(connection, [alert.id for alert in going_on])
+    known = read_alerts(connection, [alert.id for alert in going_on])
     _merge(connection, merged)
     handled = read_handlings(connection, [alert.id for alert in going_on])
     untouched = Handling(alert_id="")
     views = [AlertView(alert=alert, handling=handled.get(alert.id, untouched)) for alert in going_on]
-    upsert(connection, alerts, [alert_row(view) for view in views])
+    upsert(connection, alerts, [_alert_row(view) for view in views])
+    upsert(connection, alert_bodies, [{"alert_id": alert.id, "body": to_body(alert)} for alert in going_on])
     _store_names(connection, going_on)
-    changed = [alert for alert in going_on if len(alert.history) > known.get(alert.id, 0)]
+    changed = [alert for alert in going_on if alert.id not in known or _news(known[alert.id], alert)]
     tell(connection, [(ALERT, alert.id, alert.history[-1].rule) for alert in changed], at)
 
 
@@ -53,8 +54,8 @@ LOST = "ERA-1"
 
 def close_lost(connection: Connection, followed: frozenset[str], at: datetime) -> None:
     """Close the alerts that are open but not followed: their evidence was judged by baselines that are no more."""
-    rows = connection.execute(select(alerts.c.body).where(alerts.c.closed_at.is_(None))).scalars().all()
-    lost = [alert for alert in (from_body(body, Alert) for body in rows) if alert.id not in followed]
+    still_open = connection.execute(select(alerts.c.id).where(alerts.c.closed_at.is_(None))).scalars()
+    lost = read_alerts(connection, [identity for identity in still_open if identity not in followed]).values()
     store_alerts(connection, [_closed(alert, at) for alert in lost], at)
 
 
@@ -71,8 +72,8 @@ def _closed(alert: Alert, at: datetime) -> Alert:
     return replace(alert, status=AlertStatus.CLOSED, closed_at=at, updated_at=at, history=history)
 
 
-def alert_row(view: AlertView) -> dict[str, Any]:
-    """Return an alert's row."""
+def _alert_row(view: AlertView) -> dict[str, Any]:
+    """Return what an alert is searched by."""
     alert = view.alert
     return {
         "id": alert.id,
@@ -80,7 +81,6 @@ def alert_row(view: AlertView) -> dict[str, Any]:
         "updated_at": alert.updated_at,
         "closed_at": alert.closed_at,
         "severity": alert.severity,
-        "body": to_body(alert),
     } | handled_columns(view)
 
 
@@ -99,6 +99,15 @@ def tell(connection: Connection, changes: Sequence[tuple[str, str, str]], at: da
     if changes:
         rows = [{"at": at, "kind": kind, "subject": subject, "change": change} for kind, subject, change in changes]
         connection.execute(feed.insert(), rows)
+
+
+def read_alerts(connection: Connection, ids: Sequence[str]) -> dict[str, Alert]:
+    """Return those alerts that there are, in the order of their ids."""
+    found: dict[str, Alert] = {}
+    for part in chunks(ids):
+        wanted = select(alert_bodies).where(alert_bodies.c.alert_id.in_(part)).order_by(alert_bodies.c.alert_id)
+        found |= {row.alert_id: from_body(row.body, Alert) for row in connection.execute(wanted)}
+    return found
 
 
 def read_handlings(connection: Connection, ids: Sequence[str]) -> dict[str, Handling]:
@@ -121,13 +130,8 @@ def put_handling(connection: Connection, handling: Handling) -> None:
     upsert(connection, handlings, [row])
 
 
-def _histories(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
-    """Return how many lines the histories of the alerts that are known have."""
-    found: dict[str, int] = {}
-    for part in chunks(ids):
-        wanted = select(alerts.c.id, alerts.c.body).where(alerts.c.id.in_(part))
-        found |= {row.id: len(from_body(row.body, Alert).history) for row in connection.execute(wanted)}
-    return found
+def _news(before: Alert, after: Alert) -> bool:
+    return len(after.history) > len(before.history)
 
 
 def _merge(connection: Connection, merged: Mapping[str, str]) -> None:

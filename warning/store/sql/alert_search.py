@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Text, and_, exists, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Text, and_, literal, or_, select, tuple_
 
 from warning.service.errors import BadInputError
 from warning.service.ports import SORTS, AlertQuery
@@ -81,7 +81,7 @@ def _named(query: AlertQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def _has(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists(select(1).where(alert_names.c.alert_id == alerts.c.id, condition))
+    return alerts.c.id.in_(select(alert_names.c.alert_id).where(condition))
 
 
 def _after(query: AlertQuery) -> Iterator[ColumnElement[bool]]:

@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from warning.domain.alert import Alert
 from warning.domain.control import Control
 from warning.domain.errors import UnknownNameError
 from warning.domain.evidence import EvidencePoint
 from warning.domain.handling import Handling, HandlingEntry
 from warning.domain.signal import Signal
 from warning.service.ports import AlertQuery, AlertView, ConflictError, FeedEvent, Page, ReviewQueue
-from warning.store.sql.alert_rows import HANDLING, handled_columns, put_handling, read_handlings, tell
+from warning.store.sql.alert_rows import HANDLING, handled_columns, put_handling, read_alerts, read_handlings, tell
 from warning.store.sql.alert_search import conditions, cursor_of, order
 from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
@@ -37,7 +36,7 @@ class SqlAlerts:
         wanted = select(alerts).where(*conditions(query)).order_by(*order(query)).limit(query.limit + 1)
         with self._database.read() as connection:
             rows = connection.execute(wanted).all()
-            views = _views(connection, rows[: query.limit])
+            views = _views(connection, [row.id for row in rows[: query.limit]])
         more = len(rows) > query.limit
         return Page(tuple(views), cursor_of(query, rows[query.limit - 1]) if more else None)
 
@@ -115,17 +114,18 @@ class SqlAlerts:
         return ReviewQueue(size, oldest)
 
 
-def _views(connection: Connection, rows: Sequence[Any]) -> list[AlertView]:
-    handled = read_handlings(connection, [row.id for row in rows])
+def _views(connection: Connection, ids: Sequence[str]) -> list[AlertView]:
+    """Return those alerts that there are, in the order asked for."""
+    found, handled = read_alerts(connection, ids), read_handlings(connection, ids)
     return [
-        AlertView(alert=from_body(row.body, Alert), handling=handled.get(row.id, Handling(alert_id=row.id)))
-        for row in rows
+        AlertView(alert=found[identity], handling=handled.get(identity, Handling(alert_id=identity)))
+        for identity in ids
+        if identity in found
     ]
 
 
 def _view(connection: Connection, alert_id: str) -> AlertView | None:
-    rows = connection.execute(select(alerts).where(alerts.c.id == _owner(connection, alert_id))).all()
-    return next(iter(_views(connection, rows)), None)
+    return next(iter(_views(connection, [_owner(connection, alert_id)])), None)
 
 
 def _owner(connection: Connection, alert_id: str) -> str:

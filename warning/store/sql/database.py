@@ -27,6 +27,7 @@ class Database:
         self._engine = open_engine(self.path)
         self._writing = self._engine.execution_options(**{WRITES: True})
         self._writer = threading.Lock()
+        self._writing_thread = 0
         self._claim: Claim | None = None
 
     def migrate(self) -> None:
@@ -59,18 +60,30 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Give the one connection that may write: all of the block is stored durably, or nothing of it.
 
-        Raises StoreUnwritableError where the disk refuses. Not to be nested: a thread would wait for itself.
+        Raises StoreUnwritableError where the disk refuses. A block inside another is a mistake (RuntimeError): it would
+        wait for itself.
         """
-        with self._writer, self._writing.connect() as connection:
+        with self._alone():
             try:
-                with connection.begin():
+                with self._writing.connect() as connection, _given_up_on_failure(connection), connection.begin():
                     yield connection
             except DBAPIError as error:
                 cause = cause_of(error)
                 if cause is None:
                     raise
-                connection.invalidate(error)
                 raise StoreUnwritableError(str(self.path), *cause) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for this process' other writers."""
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("a write inside a write: pass the connection on instead")
+        with self._writer:
+            self._writing_thread = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writing_thread = 0
 
     def close(self) -> None:
         """Close all connections and let the claim go; the object can be used again."""
@@ -78,6 +91,17 @@ class Database:
         if self._claim is not None:
             self._claim.release()
             self._claim = None
+
+
+@contextmanager
+def _given_up_on_failure(connection: Connection) -> Iterator[None]:
+    """Let no one use a connection again that met an error of the disk."""
+    try:
+        yield
+    except DBAPIError as error:
+        if cause_of(error) is not None:
+            connection.invalidate(error)
+        raise
 
 
 def _path(place: Path | str) -> Path:

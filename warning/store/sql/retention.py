@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, tuple_
 
 from warning.domain.alert import Alert
-from warning.store.sql.bodies import from_body
+from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
 from warning.store.sql.tables import (
@@ -81,18 +81,19 @@ class SqlRetention:
         gone = 0
         while True:
             with self._database.write() as connection:
-                wanted = select(alerts.c.id, alerts.c.body).where(alerts.c.closed_at < limit).limit(_AT_ONCE)
-                rows = connection.execute(wanted).all()
-                _delete_alerts(connection, rows)
-            gone += len(rows)
-            if len(rows) < _AT_ONCE:
+                wanted = select(alerts.c.id).where(alerts.c.closed_at < limit).limit(_AT_ONCE)
+                ended = read_alerts(connection, connection.execute(wanted).scalars().all())
+                _delete_alerts(connection, ended.values())
+            gone += len(ended)
+            if len(ended) < _AT_ONCE:
                 return gone
 
     def _signals(self, limit: datetime) -> int:
         """Delete old signals of no alert: those of an alert were given after it was raised, and go with it."""
         with self._database.read() as connection:
-            wanted = select(alerts.c.body).where(alerts.c.raised_at < limit)
-            held = {i for body in connection.execute(wanted).scalars() for i in from_body(body, Alert).signal_ids}
+            wanted = select(alerts.c.id).where(alerts.c.raised_at < limit)
+            holding = read_alerts(connection, connection.execute(wanted).scalars().all())
+            held = {identity for alert in holding.values() for identity in alert.signal_ids}
             old = connection.execute(select(signals.c.id).where(signals.c.updated_at < limit)).scalars()
             loose = [identity for identity in old if identity not in held]
         for part in chunks(loose, _AT_ONCE):
@@ -113,12 +114,11 @@ class SqlRetention:
                 return gone
 
 
-def _delete_alerts(connection: Connection, rows: Sequence[Any]) -> None:
+def _delete_alerts(connection: Connection, ended: Collection[Alert]) -> None:
     """Delete some alerts with all that is theirs alone."""
-    found = [from_body(row.body, Alert) for row in rows]
-    ids = [alert.id for alert in found]
-    merged = [alias for alert in found for alias in alert.aliases]
-    for part in chunks([identity for alert in found for identity in alert.signal_ids]):
+    ids = [alert.id for alert in ended]
+    merged = [alias for alert in ended for alias in alert.aliases]
+    for part in chunks([identity for alert in ended for identity in alert.signal_ids]):
         connection.execute(delete(signals).where(signals.c.id.in_(part)))
     for part in chunks([*ids, *merged]):
         connection.execute(delete(handlings).where(handlings.c.alert_id.in_(part)))

@@ -218,6 +218,20 @@ def test_a_read_only_database_says_so_and_recovers(database: Database) -> None:
     assert get(database, "a") == "2"
 
 
+def test_a_write_inside_a_write_is_a_mistake(database: Database) -> None:
+    """A block that would wait for itself fails at once, and the database goes on."""
+    with pytest.raises(RuntimeError, match="inside"), database.write():
+        put(database, "a", 1)
+    put(database, "a", 2)
+    assert get(database, "a") == "2"
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    """A write to a database that is not there, or no file, says that it cannot be opened."""
+    with pytest.raises(StoreUnwritableError, match="cannot be opened"):
+        put(Database(tmp_path), "a", 1)
+
+
 def test_a_place_that_is_no_place(tmp_path: Path) -> None:
     """A database below a file cannot be made, and the error says where."""
     (tmp_path / "file").touch()

@@ -182,14 +182,19 @@ def _create_alerts_and_handling() -> None:
         sa.Column("disposition", sa.Text(), nullable=False),
         sa.Column("needs_review", sa.Boolean(), nullable=False),
         sa.Column("assignee", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
     )
     op.create_index("ix_alerts_closed_at", "alerts", ["closed_at"])
-    op.create_index("ix_alerts_needs_review_raised_at", "alerts", ["needs_review", "raised_at"])
     op.create_index("ix_alerts_raised_at_id", "alerts", ["raised_at", "id"])
     op.create_index("ix_alerts_severity_raised_at_id", "alerts", ["severity", "raised_at", "id"])
     op.create_index("ix_alerts_updated_at_id", "alerts", ["updated_at", "id"])
+    op.create_table(
+        "alert_bodies",
+        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_alert_bodies_alert_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("alert_id", name="pk_alert_bodies"),
+    )
     op.create_table(
         "alert_names",
         sa.Column("kind", sa.Text(), nullable=False),
