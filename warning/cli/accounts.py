@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from warning.service.accounts import Accounts
 
 
-def accounts_in(data: Path | None, *, create: bool = False) -> AbstractContextManager[Accounts]:
+def accounts_in(
+    data: Path | None, settings_path: Path | None, *, create: bool = False
+) -> AbstractContextManager[Accounts]:
     """Open the accounts of the data folder given, else of the one that the settings name."""
     from warning.bootstrap.accounts import open_accounts
 
-    return open_accounts(data or Path(load_settings().service.data), create=create)
+    return open_accounts(data or Path(load_settings(settings_path).service.data), create=create)
 
 
 def show_secret(secret: str, chinese: str, english: str) -> None:

@@ -11,7 +11,7 @@ import click
 
 from warning.cli.accounts import accounts_in, date, iso, show_secret
 from warning.cli.app import example
-from warning.cli.options import as_json, data_folder, mapping_name
+from warning.cli.options import as_json, data_folder, mapping_name, settings_file
 from warning.intake.mapping_files import SUFFIXES, load_mapping
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ def keys() -> None:
 @mapping_name
 @click.option("--expires-days", metavar="N", type=click.IntRange(1, 3650), help="The key ends after N days. 有效天数。")
 @data_folder
-def add(source: str, mapping: str | None, expires_days: int | None, data: Path | None) -> None:
+@settings_file
+def add(
+    source: str, mapping: str | None, expires_days: int | None, data: Path | None, settings_path: Path | None
+) -> None:
     """Create the source, if it is new, and the key."""
-    with accounts_in(data, create=mapping is not None) as accounts:
+    with accounts_in(data, settings_path, create=mapping is not None) as accounts:
         if mapping is not None:
             _add_source(accounts, source, mapping)
         elif source not in [one.name for one in accounts.sources()]:
@@ -63,12 +66,13 @@ def add(source: str, mapping: str | None, expires_days: int | None, data: Path |
     epilog=example("early-warning keys list", "early-warning keys list --json"),
 )
 @data_folder
+@settings_file
 @as_json
-def list_(data: Path | None, *, as_json: bool) -> None:
+def list_(data: Path | None, settings_path: Path | None, *, as_json: bool) -> None:
     """Print one line a key."""
     from warning.service.accounts import key_state
 
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         every = accounts.keys()
         found = [(key, key_state(key, accounts.now()).value) for key in every]
     if as_json:
@@ -97,9 +101,10 @@ def list_(data: Path | None, *, as_json: bool) -> None:
     help="How long the old key works on. 旧密钥继续有效的小时数。",
 )
 @data_folder
-def rotate(key_id: str, overlap_hours: int, data: Path | None) -> None:
+@settings_file
+def rotate(key_id: str, overlap_hours: int, data: Path | None, settings_path: Path | None) -> None:
     """Create the successor."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         _show(accounts.rotate_key(key_id, timedelta(hours=overlap_hours)))
 
 
@@ -110,9 +115,10 @@ def rotate(key_id: str, overlap_hours: int, data: Path | None) -> None:
 )
 @click.argument("key_id")
 @data_folder
-def revoke(key_id: str, data: Path | None) -> None:
+@settings_file
+def revoke(key_id: str, data: Path | None, settings_path: Path | None) -> None:
     """End the key."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         key = accounts.revoke_key(key_id)
     click.echo(f"{key.id} ({key.source}): 已吊销 revoked", err=True)
 

@@ -10,7 +10,7 @@ import click
 
 from warning.cli.accounts import accounts_in, date, iso, show_secret
 from warning.cli.app import example
-from warning.cli.options import as_json, data_folder
+from warning.cli.options import as_json, data_folder, settings_file
 from warning.domain.account import Role
 from warning.settings import load_settings
 
@@ -47,9 +47,10 @@ def users() -> None:
 @name
 @role
 @data_folder
-def add(name: str, role: str, data: Path | None) -> None:
+@settings_file
+def add(name: str, role: str, data: Path | None, settings_path: Path | None) -> None:
     """Create the user."""
-    with accounts_in(data, create=True) as accounts:
+    with accounts_in(data, settings_path, create=True) as accounts:
         new = accounts.create_user(name, Role(role))
     show_secret(new.password, f"用户 {new.user.name} ({role}) 的密码", f"Password of user {new.user.name} ({role})")
 
@@ -61,10 +62,11 @@ def add(name: str, role: str, data: Path | None) -> None:
     epilog=example("early-warning users list", "early-warning users list --json"),
 )
 @data_folder
+@settings_file
 @as_json
-def list_(data: Path | None, *, as_json: bool) -> None:
+def list_(data: Path | None, settings_path: Path | None, *, as_json: bool) -> None:
     """Print one line a user."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         found = accounts.users()
     if as_json:
         rows = [
@@ -86,9 +88,10 @@ def list_(data: Path | None, *, as_json: bool) -> None:
 @name
 @role
 @data_folder
-def set_role(name: str, role: str, data: Path | None) -> None:
+@settings_file
+def set_role(name: str, role: str, data: Path | None, settings_path: Path | None) -> None:
     """Change the role."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         user = accounts.set_role(name, Role(role))
     click.echo(f"{user.name}: {user.role.value}", err=True)
 
@@ -101,9 +104,10 @@ def set_role(name: str, role: str, data: Path | None) -> None:
 )
 @name
 @data_folder
-def reset_password(name: str, data: Path | None) -> None:
+@settings_file
+def reset_password(name: str, data: Path | None, settings_path: Path | None) -> None:
     """Change the password."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         password = accounts.set_password(name)
     show_secret(password, f"用户 {name} 的新密码", f"New password of user {name}")
 
@@ -116,9 +120,10 @@ def reset_password(name: str, data: Path | None) -> None:
 )
 @name
 @data_folder
-def deactivate(name: str, data: Path | None) -> None:
+@settings_file
+def deactivate(name: str, data: Path | None, settings_path: Path | None) -> None:
     """End the user's access."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         user = accounts.deactivate(name)
     click.echo(f"{user.name}: 已停用 deactivated", err=True)
 
@@ -130,9 +135,10 @@ def deactivate(name: str, data: Path | None) -> None:
 )
 @name
 @data_folder
-def activate(name: str, data: Path | None) -> None:
+@settings_file
+def activate(name: str, data: Path | None, settings_path: Path | None) -> None:
     """Give the user's access back."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         user = accounts.activate(name)
     click.echo(f"{user.name}: 已恢复 active", err=True)
 
@@ -152,11 +158,12 @@ def activate(name: str, data: Path | None) -> None:
     help="How long the link works. 链接有效分钟数。",
 )
 @data_folder
-def link(name: str, minutes: int, data: Path | None) -> None:
+@settings_file
+def link(name: str, minutes: int, data: Path | None, settings_path: Path | None) -> None:
     """Make the link."""
-    with accounts_in(data) as accounts:
+    with accounts_in(data, settings_path) as accounts:
         token = accounts.one_time_token(name, minutes)
-    path = f"{load_settings().service.prefix}/sign-in/once?{urlencode({'token': token})}"
+    path = f"{load_settings(settings_path).service.prefix}/sign-in/once?{urlencode({'token': token})}"
     show_secret(
         path, f"用户 {name} 的一次性登录链接 ({minutes} 分钟内有效)", f"Sign-in link of {name}, good for {minutes} min"
     )

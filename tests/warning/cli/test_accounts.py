@@ -137,6 +137,18 @@ def test_a_link_signs_in(run: Run, accounts: Accounts, monkeypatch: pytest.Monke
         accounts.sign_in_once(token)
 
 
+def test_a_settings_file_names_the_service(
+    run: Run, accounts: Accounts, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folder and prefix come from the settings file with which the service runs, unless --data says otherwise."""
+    monkeypatch.delenv("EARLY_WARNING_SERVICE__DATA")
+    (tmp_path / "city.yaml").write_text(f"service: {{data: {data}, prefix: /city}}\n")
+    done = run("users", "link", "admin", "--settings", tmp_path / "city.yaml")
+    assert done.stdout.startswith("/city/sign-in/once?token=")
+    elsewhere = run("users", "list", "--settings", tmp_path / "city.yaml", "--data", tmp_path)
+    assert elsewhere.exit_code == 3
+
+
 @pytest.mark.parametrize(
     ("words", "code", "chinese", "english"),
     [

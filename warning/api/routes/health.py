@@ -16,7 +16,7 @@ router = guarded_router("health", prefix="")
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {503: {"model": HealthOut, "description": "No. 否"}}
 
 _FIGURES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "early_warning_up 1.0\n"}}}
+    200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "early_warning_ready 1.0\n"}}}
 }
 
 
