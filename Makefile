@@ -9,12 +9,15 @@ TYPED := models warning streams tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install test check bench lock clean
+.PHONY: help install demo test check bench lock clean
 
 help: ## list these targets / 列出可用目标
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 install: $(STAMP) $(ASSETS) ## make .venv with everything pinned / 建立固定版本的环境
+
+demo: $(STAMP) ## the service on a made-up city, one link to open / 在虚构城市上运行服务
+	$(BIN)/early-warning demo
 
 test: $(STAMP) $(ASSETS) ## run every test this machine can run / 运行本机能运行的全部测试
 	$(BIN)/python -m pytest

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import uvicorn
 
@@ -43,6 +43,16 @@ def build_app(service: LiveService) -> FastAPI:
     return app
 
 
+class Part(Protocol):
+    """Something that runs in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and wait until it has."""
+
+
 class Server(uvicorn.Server):
     """Serves a live service until it is told to stop, or its engine fails.
 
@@ -69,13 +79,16 @@ class Server(uvicorn.Server):
             )
         )
 
-    def run_until_stopped(self) -> bool:
-        """Serve; returns whether the end was a clean one."""
-        self.service.start()
+    def run_until_stopped(self, beside: Sequence[Part] = ()) -> bool:
+        """Serve, with other parts running beside; returns whether the end was a clean one."""
+        parts: list[Part] = [self.service, *beside]
+        for part in parts:
+            part.start()
         try:
             self.run()
         finally:
-            self.service.stop()
+            for part in reversed(parts):
+                part.stop()
         return not self.failed
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]

@@ -3,6 +3,7 @@
 from warning.cli import (
     backtest,
     backup,
+    demo,
     evaluate,
     explain,
     keys,
@@ -29,6 +30,7 @@ for _command in (
     simulate.simulate,
     evaluate.evaluate_command,
     serve.serve,
+    demo.demo,
     load.load,
     users.users,
     keys.keys,

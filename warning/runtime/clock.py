@@ -21,7 +21,7 @@ def steady_seconds() -> float:
 
 
 class FastClock:
-    """A clock for demonstrations: ``start_ms`` plus ``factor`` times what has passed since it was made.
+    """A clock for demonstrations: ``start_ms``, plus ``factor`` times what has passed since :meth:`run` was called.
 
     It follows elapsed time, not the wall clock, so that it can go on later from where it was.
     """
@@ -30,7 +30,13 @@ class FastClock:
         self.start_ms = start_ms
         self.factor = factor
         self._elapsed = elapsed
-        self._from = elapsed()
+        self._running_since: float | None = None
+
+    def run(self) -> None:
+        """Let time pass from now on."""
+        self._running_since = self._elapsed()
 
     def __call__(self) -> int:
-        return self.start_ms + int(1000 * self.factor * (self._elapsed() - self._from))
+        if self._running_since is None:
+            return self.start_ms
+        return self.start_ms + int(1000 * self.factor * (self._elapsed() - self._running_since))
