@@ -17,9 +17,14 @@ DATABASE = "early-warning.db"
 """The file in the data folder."""
 
 
+def wall_now() -> datetime:
+    """Return the time by the wall clock."""
+    return datetime.fromtimestamp(now_ms() / 1000, UTC)
+
+
 def build_accounts(database: Database) -> Accounts:
     """Build accounts that go by the wall clock, also where the service's clock is a fast one."""
-    return Accounts(SqlAccounts(database), now=lambda: datetime.fromtimestamp(now_ms() / 1000, UTC))
+    return Accounts(SqlAccounts(database), now=wall_now)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from warning.bootstrap.accounts import DATABASE, build_accounts
+from warning.bootstrap.accounts import DATABASE, build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
@@ -209,6 +209,7 @@ def _limits(retention: RetentionGroup, runtime: EmbeddedRuntime) -> Limits:
     now = runtime.now()
     return Limits(
         now=now,
+        wall=wall_now(),
         log=now - timedelta(days=retention.log_days),
         tickets=now - timedelta(days=retention.ticket_days),
         alerts=now - timedelta(days=retention.alert_days),

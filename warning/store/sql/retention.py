@@ -37,9 +37,14 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Everything of before these moments goes; ``now`` ends what carries its own end (originals, sessions)."""
+    """Everything of before these moments goes.
+
+    now : ends originals, which carry their own end
+    wall : ends sessions and sign-in links, which go by the wall clock also where the service's clock is a fast one
+    """
 
     now: datetime
+    wall: datetime
     log: datetime
     tickets: datetime
     alerts: datetime
@@ -67,8 +72,8 @@ class SqlRetention:
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
         gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)
-        gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.now)
-        gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.now)
+        gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)
+        gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.wall)
         return gone
 
     def _log(self, limit: datetime) -> int:

@@ -30,7 +30,9 @@ from warning.store.sql.tables import metadata
 from warning.store.sql.tickets import SqlTickets
 
 LONG_AGO = NOW - timedelta(days=9999)
-LIMITS = Limits(now=LONG_AGO, log=LONG_AGO, tickets=LONG_AGO, alerts=LONG_AGO, feed=LONG_AGO, dead_letters=LONG_AGO)
+LIMITS = Limits(
+    now=LONG_AGO, wall=LONG_AGO, log=LONG_AGO, tickets=LONG_AGO, alerts=LONG_AGO, feed=LONG_AGO, dead_letters=LONG_AGO
+)
 LIMIT = NOW - timedelta(days=30)
 BEFORE, AFTER = LIMIT - timedelta(hours=1), LIMIT + timedelta(hours=1)
 
@@ -142,7 +144,8 @@ def test_sessions_and_tokens_end(database: Database) -> None:
         times: dict[str, Any] = {"created_at": BEFORE, "expires_at": end}
         accounts.save_session(Session(token_hash=name, user="wang", csrf="", **times))
         accounts.save_one_time_token(name, "wang", end)
-    assert enforce(database, now=LIMIT) == {"sessions": 1, "one_time_tokens": 1}
+    assert enforce(database, now=LIMIT) == {}
+    assert enforce(database, wall=LIMIT) == {"sessions": 1, "one_time_tokens": 1}
     assert accounts.session("new") is not None
 
 
@@ -150,6 +153,6 @@ def test_the_applied_position_stays(database: Database) -> None:
     """Nothing that a restart needs is deleted."""
     position = said(database)
     later = NOW + timedelta(days=9)
-    enforce(database, now=later, log=later, tickets=later, alerts=later, feed=later, dead_letters=later)
+    enforce(database, now=later, wall=later, log=later, tickets=later, alerts=later, feed=later, dead_letters=later)
     with database.read() as connection:
         assert meta.get_number(connection, meta.APPLIED) == position
