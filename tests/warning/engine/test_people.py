@@ -95,7 +95,7 @@ def test_a_plan_called_off_is_learned() -> None:
 
 
 def test_a_planned_burst_raises_no_alert() -> None:
-    """The city's burst raises an alert, and none where a plan covers its time and place; its evidence is still given."""
+    """The city's burst raises an alert, and none where a plan covers it; its evidence is given all the same."""
     records = log(city(days=4))
     found = feed(engine(), records)
     assert any("Meters" in alert.categories for alert in found.alerts.values())
