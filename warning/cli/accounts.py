@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from warning.service.errors import BadInputError
 from warning.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,8 +20,15 @@ def accounts_in(
     data: Path | None, settings_path: Path | None, *, create: bool = False
 ) -> AbstractContextManager[Accounts]:
     """Open the accounts of the data folder given, else of the one that the settings name."""
-    from warning.bootstrap.accounts import open_accounts
-
+    try:
+        from warning.bootstrap.accounts import open_accounts
+    except ModuleNotFoundError as error:
+        raise BadInputError(
+            f"package {error.name}",
+            "is not installed",
+            "Accounts need the extra `service`: pip install 'early-warning[service]'.",
+            f"{error.name}: 未安装。账户管理需要扩展 service: pip install 'early-warning[service]'。",
+        ) from error
     return open_accounts(data or Path(load_settings(settings_path).service.data), create=create)
 
 

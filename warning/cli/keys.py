@@ -70,9 +70,9 @@ def add(
 @as_json
 def list_(data: Path | None, settings_path: Path | None, *, as_json: bool) -> None:
     """Print one line a key."""
-    from warning.service.accounts import key_state
-
     with accounts_in(data, settings_path) as accounts:
+        from warning.service.accounts import key_state
+
         every = accounts.keys()
         found = [(key, key_state(key, accounts.now()).value) for key in every]
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +136,15 @@ def test_a_link_signs_in(run: Run, accounts: Accounts, monkeypatch: pytest.Monke
     assert accounts.sign_in_once(token).user.name == "admin"
     with pytest.raises(SignInRefusedError):
         accounts.sign_in_once(token)
+
+
+def test_a_missing_extra_is_named(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the packages of the service are not installed, the commands say which extra brings them."""
+    monkeypatch.setitem(sys.modules, "warning.bootstrap.accounts", None)
+    done = run("users", "add", "wang", "--role", "admin")
+    assert done.exit_code == 3
+    assert "early-warning[service]" in done.stderr
+    assert "未安装" in done.stderr
 
 
 def test_a_settings_file_names_the_service(
