@@ -25,7 +25,7 @@ from warning.runtime.clock import Clock
 from warning.settings import EngineGroup, PolicyGroup, ServiceGroup, Settings
 from warning.store.sql.bodies import from_body
 from warning.store.sql.database import Database
-from warning.store.sql.tables import alerts, signals
+from warning.store.sql.tables import alert_bodies, signals
 
 SOURCE = "desk"
 BATCH = 12
@@ -145,7 +145,7 @@ def process(plan: Plan) -> BaseProcess:
 def stored_alerts(data: Path) -> dict[str, Alert]:
     """Read the alerts a service has stored."""
     with _reading(data) as connection:
-        found = [from_body(body, Alert) for body in connection.execute(select(alerts.c.body)).scalars()]
+        found = [from_body(body, Alert) for body in connection.execute(select(alert_bodies.c.body)).scalars()]
     return {alert.id: alert for alert in found}
 
 
