@@ -135,6 +135,29 @@ def snapshots(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     return [Table("Snapshots", header, rows, [note])]
 
 
+def live_store(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
+    """Measure the database of the live service: tickets in and out of its log, and pages of its alerts."""
+    files = _city(folder, tickets=scale.tickets, days=max(2, round(28 * scale.day_share)))
+    logs = _repeated(scale, tell, "the log", partial(measured, "benchmarks.store:tickets", files))
+    columns = (("append_ms", 0), ("commit_ms", 0), ("read_seconds", 2), ("bytes", 0))
+    header = ["tickets", "ms to append 10,000", "ms to commit 10,000", "seconds to read a million", "bytes a ticket"]
+    row = [f"{scale.tickets:,}", *(spread(column(logs, name), digits) for name, digits in columns)]
+    note = (
+        "In records of 500, twenty a transaction, each flushed to the disk; bytes are of log and ticket table together."
+    )
+    alerts = max(scale.tickets // 100, 100)
+    pages = _repeated(scale, tell, "pages", partial(measured, "benchmarks.store:pages", {"count": alerts}))
+    queries = [name for name in pages[0] if name != "peak_mb"]
+    return [
+        Table("Store: tickets", header, [row], [note]),
+        Table(
+            f"Store: a page of 50 among {alerts:,} alerts",
+            ["filter", "ms"],
+            [[name, spread(column(pages, name), 1)] for name in queries],
+        ),
+    ]
+
+
 def looks(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     """Tabulate what many looks at an open bucket do to p-values: see :mod:`benchmarks.looks`."""
     module = import_module("benchmarks.looks")
@@ -181,6 +204,7 @@ BENCHMARKS: dict[str, tuple[str, Benchmark]] = {
     "memory": ("1,000,000 tickets with random categories", memory),
     "dedupe": ("what a remembered ticket takes", dedupe),
     "snapshots": ("size and seconds of a snapshot of 2,000 and of 100,000 series", snapshots),
+    "store": ("the live service's database: tickets in and out of its log, pages of its alerts", live_store),
     "looks": ("what many looks at an open bucket do to p-values (exact, not timed)", looks),
     "cities": ("alerts against the truth of three simulated cities that nobody tunes on", cities),
 }

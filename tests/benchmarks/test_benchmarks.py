@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import batches, engine
+from benchmarks import batches, engine, store
 from benchmarks.__main__ import main
 from benchmarks.city import make
 from benchmarks.process import measured
@@ -47,6 +47,12 @@ def test_state_has_a_size(city: dict[str, str]) -> None:
     """Remembered tickets and snapshots take memory, and a snapshot is restored."""
     assert batches.dedupe(10_000, 1_000)["bytes_per_ticket"] > 17
     assert batches.snapshot(**city, quota=2_000)["megabytes"] > 0.1
+
+
+def test_the_store_is_measured(city: dict[str, str]) -> None:
+    """A city's tickets go into a database and out of it, and pages of alerts are found by every query."""
+    assert store.tickets(**city)["bytes"] > 50
+    assert set(store.pages(60)) == set(store.QUERIES)
 
 
 def test_a_job_runs_in_a_process_of_its_own(city: dict[str, str]) -> None:
