@@ -1,0 +1,1 @@
+"""The composition root: what it puts together, on real stores."""
