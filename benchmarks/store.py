@@ -16,6 +16,7 @@ from benchmarks.engine import records_of
 from benchmarks.process import Figures, timed
 from warning.domain.alert import Alert, AlertStatus, Headline, Transition
 from warning.domain.signal import EvidenceState
+from warning.domain.ticket import LifeEvent
 from warning.engine.records import OUTCOME_ORDER, Output
 from warning.intake.columns import TicketColumns
 from warning.service.ports import AlertQuery
@@ -90,7 +91,10 @@ def _append(database: Database, records: Sequence[TicketColumns]) -> None:
 
 
 def _commit(database: Database, records: Sequence[TicketColumns], before: int) -> None:
-    accepted = [Output(outcomes=np.full(len(record), _ACCEPTED, np.uint8)) for record in records]
+    accepted = [
+        Output(outcomes=np.full(np.count_nonzero(record.kind == LifeEvent.CREATED), _ACCEPTED, np.uint8))
+        for record in records
+    ]
     steps = list(zip(range(before + 1, before + 1 + len(records)), records, accepted, strict=True))
     with database.write() as connection:
         SqlOutputs().commit(connection, steps, 0)
