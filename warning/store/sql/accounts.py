@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Table, delete, select, update
 from warning.domain.account import Role
 from warning.service.ports import ApiKey, Session, Source, User
 from warning.store.sql.database import Database
+from warning.store.sql.statements import upsert
 from warning.store.sql.tables import api_keys, one_time_tokens, sessions, sources, users
-from warning.store.sql.upserts import upsert
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from warning.domain.area import SEPARATOR
 from warning.domain.handling import Handling
 from warning.service.ports import AlertView
 from warning.store.sql.bodies import from_body, to_body
+from warning.store.sql.statements import chunks, upsert
 from warning.store.sql.tables import alert_bodies, alert_names, alerts, aliases, feed, handlings
-from warning.store.sql.upserts import chunks, upsert
 
 ALERT, HANDLING = "alert", "handling"
 """Kinds of feed events."""

@@ -13,8 +13,8 @@ from warning.service.errors import BadInputError
 from warning.service.ports import SORTS, AlertQuery
 from warning.store.sql.alert_rows import AREA, CATEGORY, CHANNEL, DEPARTMENT, FLAG, WITHIN, lineage
 from warning.store.sql.moments import Moment, microseconds, moment
+from warning.store.sql.statements import LARGEST
 from warning.store.sql.tables import alert_names, alerts
-from warning.store.sql.upserts import LARGEST
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "raised_at": ("raised_at", "id"),

@@ -21,8 +21,8 @@ from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
 from warning.store.sql.moments import milliseconds
+from warning.store.sql.statements import LARGEST, bounds, chunks
 from warning.store.sql.tables import alerts, aliases, feed, handling_entries, handlings, points, signals
-from warning.store.sql.upserts import LARGEST, chunks
 
 
 class SqlAlerts:
@@ -103,8 +103,7 @@ class SqlAlerts:
 
     def feed_bounds(self) -> tuple[int, int]:
         with self._database.read() as connection:
-            oldest, newest = connection.execute(select(func.min(feed.c.sequence), func.max(feed.c.sequence))).one()
-        return oldest or 0, newest or 0
+            return bounds(connection, feed.c.sequence)
 
     def review_queue(self) -> ReviewQueue:
         """Return how many alerts wait for a disposition, and since when."""

@@ -14,8 +14,8 @@ from warning.service.errors import BadInputError
 from warning.service.ports import DeadLetter, Page
 from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
+from warning.store.sql.statements import LARGEST, chunks
 from warning.store.sql.tables import dead_letters, quarantine, quarantine_reads
-from warning.store.sql.upserts import LARGEST, chunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

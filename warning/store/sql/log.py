@@ -14,8 +14,8 @@ from warning.intake.columns import TicketColumns
 from warning.store.sql.database import Database
 from warning.store.sql.moments import moment_of_ms
 from warning.store.sql.payloads import TICK, from_payload, kind_of, to_payload
+from warning.store.sql.statements import bounds, insert
 from warning.store.sql.tables import freshness, log
-from warning.store.sql.upserts import insert
 
 _READ_AT_ONCE = 256
 """Records fetched by one statement: a few megabytes."""
@@ -64,8 +64,7 @@ class SqlLog:
     def bounds(self) -> tuple[int, int]:
         """Return the oldest and newest positions that are kept; (0, 0) for an empty log."""
         with self._database.read() as connection:
-            oldest, newest = connection.execute(select(func.min(log.c.position), func.max(log.c.position))).one()
-        return oldest or 0, newest or 0
+            return bounds(connection, log.c.position)
 
     def size(self, after: int = 0) -> tuple[int, int]:
         """Return how many records there are after a position, and how many rows they hold."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
+from warning.store.sql.statements import upsert
 from warning.store.sql.tables import meta
-from warning.store.sql.upserts import upsert
 
 APPLIED = "applied_position"
 """The last log position whose outputs are stored."""

@@ -17,8 +17,8 @@ from warning.store.sql import meta
 from warning.store.sql.alert_rows import store_alerts
 from warning.store.sql.bodies import to_body
 from warning.store.sql.moments import moment_of_ms
+from warning.store.sql.statements import chunks, insert, upsert
 from warning.store.sql.tables import log, points, signals, tickets
-from warning.store.sql.upserts import chunks, insert, upsert
 
 Step: TypeAlias = tuple[int, Record, Output]
 """A log position, the record there, and what the engine answered."""

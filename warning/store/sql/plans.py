@@ -14,8 +14,8 @@ from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
 from warning.store.sql.moments import milliseconds
+from warning.store.sql.statements import upsert
 from warning.store.sql.tables import plans
-from warning.store.sql.upserts import upsert
 
 PLAN = "plan"
 """Kind of feed events."""

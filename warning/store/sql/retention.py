@@ -13,6 +13,7 @@ from warning.domain.alert import Alert
 from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
+from warning.store.sql.statements import chunks
 from warning.store.sql.tables import (
     alerts,
     aliases,
@@ -29,7 +30,6 @@ from warning.store.sql.tables import (
     snapshots,
     tickets,
 )
-from warning.store.sql.upserts import chunks
 
 _AT_ONCE = 500
 """Rows deleted by one transaction: a few milliseconds."""

@@ -63,6 +63,7 @@ log = Table(
     _ms("last_ms"),
     Column("payload", LargeBinary, nullable=False),
     Index("ix_log_kind_position", "kind", "position"),
+    Index("ix_log_appended_ms", "appended_ms"),
     sqlite_autoincrement=True,
 )
 """The truth: one record a row (``kind``: tickets, tick, control)."""

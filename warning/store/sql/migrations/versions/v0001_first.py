@@ -38,6 +38,7 @@ def _create_what_came_in() -> None:
         sa.PrimaryKeyConstraint("position", name="pk_log"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_log_appended_ms", "log", ["appended_ms"])
     op.create_index("ix_log_kind_position", "log", ["kind", "position"])
     op.create_table(
         "freshness",

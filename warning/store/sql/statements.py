@@ -1,11 +1,11 @@
-"""Insert or replace, in the words of whichever database it is."""
+"""Small statements that are all over the store, in the words of whichever database it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -37,6 +37,16 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     connection.execute(statement, rows)
+
+
+def bounds(connection: Connection, column: Column[int]) -> tuple[int, int]:
+    """Return the least and largest of an indexed column; (0, 0) for an empty table.
+
+    Asked for one at a time: SQLite looks up the end of an index for either alone, and reads the whole table for both.
+    """
+    least, largest = (select(end(column)).scalar_subquery() for end in (func.min, func.max))
+    row = connection.execute(select(least, largest)).one()
+    return row[0] or 0, row[1] or 0
 
 
 def chunks(items: Sequence[T], size: int = PARAMETERS) -> Iterator[Sequence[T]]:
