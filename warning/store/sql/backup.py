@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from warning.service.errors import BadInputError, UnwritableOutputError, unwritable
 from warning.store.sql import schema
 from warning.store.sql.database import Database
-from warning.store.sql.errors import StoreVersionError
+from warning.store.sql.errors import StoreDamagedError, StoreVersionError
 from warning.store.sql.sqlite import check_integrity, copy, forget_quarantine, open_to_look
 
 ASIDE = ".before-restore"
@@ -102,9 +102,7 @@ def _check(path: Path) -> None:
     except DatabaseError as error:
         problem, version = str(error.orig), None
     if problem:
-        raise BadInputError(
-            str(path), f"is damaged or no database ({problem})", "Use another backup.", f"{path}: 已损坏或不是数据库。"
-        )
+        raise StoreDamagedError(str(path), problem)
     if version is None:
         raise StoreVersionError.foreign(str(path))
 

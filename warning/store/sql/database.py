@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from warning.store.sql import schema
 from warning.store.sql.claim import Claim
-from warning.store.sql.errors import StoreUnwritableError
-from warning.store.sql.sqlite import WRITES, cause_of, make_private, open_engine
+from warning.store.sql.errors import StoreDamagedError, StoreUnwritableError
+from warning.store.sql.sqlite import WRITES, cause_of, is_damage, make_private, open_engine
 
 
 class Database:
@@ -33,14 +33,19 @@ class Database:
     def migrate(self) -> None:
         """Make the file and its tables, or bring them to this program's version.
 
-        Raises StoreVersionError for a database that a newer program wrote.
+        Raises StoreVersionError for a database that a newer program wrote, StoreDamagedError for a file that is none.
         """
         try:
             make_private(self.path)
         except OSError as error:
             raise StoreUnwritableError(str(self.path), str(error.strerror), str(error.strerror)) from error
-        with self.write() as connection:
-            schema.upgrade(connection, str(self.path))
+        try:
+            with self.write() as connection:
+                schema.upgrade(connection, str(self.path))
+        except DatabaseError as error:
+            if is_damage(error):
+                raise StoreDamagedError(str(self.path), str(error.orig)) from error
+            raise
 
     def claim(self) -> None:
         """Hold the database for this process as the one service on it, until :meth:`close`.

@@ -55,3 +55,15 @@ class StoreVersionError(BadInputError):
             "Give another data folder.",
             f"{where}: 不是本程序的数据库。请另选数据目录。",
         )
+
+
+class StoreDamagedError(BadInputError):
+    """The file is damaged, or no database at all."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(
+            where,
+            f"is damaged or no database ({problem})",
+            "Restore a backup, or give another data folder.",
+            f"{where}: 已损坏或不是数据库 ({problem})。请恢复备份,或另选数据目录。",
+        )

@@ -85,12 +85,16 @@ class SqlHistory:
         return [Load(**{**row, "files": tuple(row["files"].split("\n"))}) for row in rows]
 
     def days(self) -> int:
-        """Return how many days there are, over all loads."""
+        """Return how many days there are, over all loads that count."""
+        wanted = select(func.count(history.c.day_ms.distinct())).join(loads).where(loads.c.until_ms > 0)
         with self._database.read() as connection:
-            return connection.execute(select(func.count(history.c.day_ms.distinct()))).scalar_one()
+            return connection.execute(wanted).scalar_one()
 
     def history_records(self) -> Iterator[TicketColumns]:
-        """Yield the events of all loads by day (UTC): per day one batch a source, sorted by (time, key, digest)."""
+        """Yield the events of all loads that count, by day (UTC).
+
+        Per day there is one batch a source, sorted by (time, key, kind, digest).
+        """
         with self._database.read() as connection:
             wanted = (
                 select(history.c.day_ms, history.c.source, history.c.payload)
@@ -112,4 +116,4 @@ def _by_day(events: TicketColumns) -> Iterator[tuple[int, TicketColumns]]:
 def _merged(rows: Sequence[Any]) -> TicketColumns:
     parts = [part for row in rows if isinstance(part := from_payload(TICKETS, row.payload), TicketColumns)]
     events = TicketColumns.joined(parts)
-    return events.take(np.lexsort((events.digest, events.key, events.time)))
+    return events.take(np.lexsort((events.digest, events.kind, events.key, events.time)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, tuple_
@@ -21,6 +21,7 @@ from warning.store.sql.tables import (
     feed,
     handling_entries,
     handlings,
+    loads,
     log,
     one_time_tokens,
     points,
@@ -33,6 +34,8 @@ from warning.store.sql.tables import (
 
 _AT_ONCE = 500
 """Rows deleted by one transaction: a few milliseconds."""
+_ABANDONED = timedelta(days=1)
+"""A load of history that has not ended after so long was broken off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class SqlRetention:
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
         gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)
+        gone["loads"] = self._sweep(loads, loads.c.until_ms == 0, loads.c.loaded_at < limits.now - _ABANDONED)
         gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)
         gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.wall)
         return gone

@@ -67,6 +67,12 @@ def cause_of(error: DBAPIError) -> tuple[str, str] | None:
     return None if code is None else _CAUSES.get(code & 0xFF)
 
 
+def is_damage(error: DBAPIError) -> bool:
+    """Whether an error says that the file is damaged, or no database at all."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 def _prepare(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver begins no transactions of its own: _begin does
     for pragma in _PRAGMAS:

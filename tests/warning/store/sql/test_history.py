@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 
 from tests.warning.engine.tickets import START, Row, city, columns
 from tests.warning.service.alerts import NOW
+from tests.warning.store.sql.test_retention import enforce
 from warning.domain.bucket import DAY_MS
 from warning.intake.columns import TicketColumns
 from warning.store.sql.database import Database
@@ -55,3 +58,16 @@ def test_no_history(database: Database) -> None:
     history = SqlHistory(database)
     load(database, columns([]))
     assert (history.days(), list(history.history_records())) == (0, [])
+
+
+def test_a_load_that_was_broken_off_does_not_count(database: Database) -> None:
+    """What a load wrote before it was broken off is not history, and goes after a day; one that ended stays."""
+    history = SqlHistory(database)
+    begun = Load(files=("a.csv",), mapping="city", loaded_at=NOW)
+    with database.write() as connection:
+        history.add(connection, history.begin_load(connection, begun), columns([Row(time=START, id="A")]))
+    assert (history.days(), list(history.history_records())) == (0, [])
+    load(database, columns([Row(time=START, id="B")]))
+    assert enforce(database, now=NOW + timedelta(hours=23)) == {}
+    assert enforce(database, now=NOW + timedelta(hours=25)) == {"loads": 1}
+    assert [record.ticket_id.tolist() for record in history.history_records()] == [["B"]]

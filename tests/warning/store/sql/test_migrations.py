@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from warning.store.sql import schema
 from warning.store.sql.database import Database
-from warning.store.sql.errors import StoreVersionError
+from warning.store.sql.errors import StoreDamagedError, StoreVersionError
 from warning.store.sql.tables import metadata
 
 
@@ -65,6 +65,16 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreVersionError, match="not a database of this program"):
         Database(path).migrate()
     assert set(statements(path)) == {"photos"}
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """A file of something else is refused in both languages, with what to do, and not touched."""
+    path = tmp_path / "text.db"
+    path.write_text("not a database" * 999)
+    with pytest.raises(StoreDamagedError, match="Restore a backup") as error:
+        Database(path).migrate()
+    assert "恢复备份" in error.value.zh
+    assert path.read_text() == "not a database" * 999
 
 
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,11 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make all tables."""
-    _create_what_came_in()
+    _create_the_log()
+    _create_tickets()
     _create_what_the_engine_said()
-    _create_alerts_and_handling()
+    _create_alerts()
+    _create_handling()
     _create_accounts()
 
 
@@ -24,7 +26,7 @@ def downgrade() -> None:
     raise NotImplementedError("the first version has none before it; restore a backup instead")
 
 
-def _create_what_came_in() -> None:
+def _create_the_log() -> None:
     op.create_table(
         "log",
         sa.Column("position", _NUMBER, autoincrement=True, nullable=False),
@@ -72,6 +74,9 @@ def _create_what_came_in() -> None:
     )
     op.create_index("ix_history_day_ms_source", "history", ["day_ms", "source"])
     op.create_index("ix_history_load_id", "history", ["load_id"])
+
+
+def _create_tickets() -> None:
     op.create_table(
         "tickets",
         sa.Column("source", sa.Text(), nullable=False),
@@ -171,7 +176,7 @@ def _create_what_the_engine_said() -> None:
     op.create_index("ix_feed_at", "feed", ["at"])
 
 
-def _create_alerts_and_handling() -> None:
+def _create_alerts() -> None:
     op.create_table(
         "alerts",
         sa.Column("id", sa.Text(), nullable=False),
@@ -213,6 +218,9 @@ def _create_alerts_and_handling() -> None:
         sa.PrimaryKeyConstraint("alias", name="pk_aliases"),
     )
     op.create_index("ix_aliases_alert_id", "aliases", ["alert_id"])
+
+
+def _create_handling() -> None:
     op.create_table(
         "handlings",
         sa.Column("alert_id", sa.Text(), nullable=False),
