@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 import uvicorn
@@ -13,6 +16,7 @@ from warning.api.limits import Limits
 from warning.bootstrap.live import build_live
 from warning.runtime.clock import Clock, now_ms
 from warning.runtime.http_metrics import MeasuredApp
+from warning.service.errors import BadInputError
 from warning.web.pages import build_error_page, build_router, static_files
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ KEEP_ALIVE_SECONDS = 30
 DRAIN_SECONDS = 5
 """How long open requests and live streams may take to end when the service stops."""
 MEGABYTE = 1_000_000
+BACKLOG = 2048
 
 
 def build_app(service: LiveService) -> FastAPI:
@@ -82,18 +87,27 @@ class Server(uvicorn.Server):
     def run_until_stopped(self, beside: Sequence[Part] = ()) -> bool:
         """Serve, with other parts running beside; returns whether the end was a clean one."""
         parts: list[Part] = [self.service, *beside]
+        listening = _listening(self.config.host, self.config.port)
         for part in parts:
             part.start()
         try:
-            self.run()
+            self.run(sockets=[listening])
         finally:
             for part in reversed(parts):
                 part.stop()
         return not self.failed
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop cleanly; a second Ctrl-C waits for no open request.
+
+        Uvicorn would raise the signal again at its end, before what was taken in is applied and a snapshot taken.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
-        await super().startup()
+        await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  compared, not bound
@@ -103,3 +117,17 @@ class Server(uvicorn.Server):
         logging.getLogger(__name__).critical("the engine has failed; the service ends, so that it is started anew")
         self.failed = True
         self.should_exit = True
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Open the port; raises BadInputError that says why it cannot be."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise BadInputError(
+            f"service.port {host}:{port}",
+            f"cannot be listened on ({error.strerror or error})",
+            "Stop what uses it, or give another with --port (0: any free one).",
+            f"service.port: 无法监听 {host}:{port} ({error.strerror or error})。请停止占用者,或用 --port 另选端口。",
+        ) from error
