@@ -148,11 +148,12 @@ class AlertPolicy:
 
     def _hold(self, signal: Signal, episode: Episode) -> None:
         """Let an episode know a signal; one that was reason for its alert stays so, whatever was said since."""
-        before = episode.signals.get(signal.id)
-        if (before is not None and episode.counts(before, self.config)) or self._raises(signal):
-            episode.muted.discard(signal.id)
-        elif qualifies(signal, self.config):
-            episode.muted.add(signal.id)
+        if qualifies(signal, self.config):
+            before = episode.signals.get(signal.id)
+            if (before is not None and episode.counts(before, self.config)) or self._raises(signal):
+                episode.muted.discard(signal.id)
+            else:
+                episode.muted.add(signal.id)
         episode.signals[signal.id] = signal
         self._find(signal, episode)
 

@@ -1,6 +1,6 @@
 """What a review teaches the models: from a disposition to control records, and the sentence that says so.
 
-Everything a review says is said in its alert's name, so that a changed review takes all of it back with one RESET:
+Everything a review says is said in its alert's name, so that a changed review takes all of it back by a RESET:
 the series are then as if the earlier review had not been, whatever other alerts' reviews say of the same series.
 
 ===============  =======================================================================================
@@ -17,7 +17,7 @@ Each is REVIEWED besides: the alert stays itself from then on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from warning.domain.alert import Disposition
@@ -121,7 +121,7 @@ def _expected_change(view: AlertView, live: Sequence[Signal]) -> tuple[tuple[Con
 
 
 def _undo(view: AlertView) -> tuple[tuple[Control, ...], Words]:
-    """Take back what the alert's earlier review taught."""
+    """Take back what the alert's earlier review taught, under whatever id the alert had then."""
     earlier = view.handling.disposition
     if earlier is None or earlier not in _TEACH:
         return (), _NOTHING
@@ -129,7 +129,8 @@ def _undo(view: AlertView) -> tuple[tuple[Control, ...], Words]:
     effect = Words(
         f"此前结论“{words.zh}”的影响已撤回。", f"What the earlier review ({words.en}) had taught is taken back."
     )
-    return (_said(view, ControlKind.RESET, earlier),), effect
+    reset = _said(view, ControlKind.RESET, earlier)
+    return tuple(replace(reset, alert=name) for name in (view.alert.id, *view.alert.aliases)), effect
 
 
 def _said(

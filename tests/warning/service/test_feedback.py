@@ -112,6 +112,14 @@ def test_a_changed_review_takes_the_earlier_one_back_first(before: Disposition, 
     assert taught.effect.zh.endswith(plain.effect.zh)
 
 
+def test_a_review_of_an_alert_that_was_merged_is_taken_back_too() -> None:
+    """A review may have been given to an alert just before it was merged: its records are in the alias's name."""
+    seen = view(EAST, LEAD, before=FALSE_ALARM)
+    merged = replace(seen, alert=replace(seen.alert, aliases=("a1", "a2")))
+    controls = FEEDBACK.lesson(merged, [EAST, LEAD], DUPLICATE).controls
+    assert [control.alert for control in controls if control.kind is RESET] == [seen.alert.id, "a1", "a2"]
+
+
 @pytest.mark.parametrize("disposition", Disposition)
 def test_every_record_is_in_the_alerts_name_from_its_window_on(disposition: Disposition) -> None:
     """So that it can be taken back exactly, and the log says why it is there."""
