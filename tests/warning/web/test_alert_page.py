@@ -141,7 +141,7 @@ def test_conflict_shows_what_is_and_keeps_what_was_typed(made: City) -> None:
         "/alerts/burst/act", act="review", version="0", disposition="confirmed", reason="my long reason"
     )
     assert answer.status == 409
-    assert "you saw version 0, it is now at 1" in answer.text
+    assert "Someone changed this alert while you were looking" in answer.text
     assert "Assigned to wang" in answer.text
     assert "my long reason" in answer.text
     checked = [field["value"] for field in answer.page.named("input") if "checked" in field and "value" in field]

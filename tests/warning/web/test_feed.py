@@ -24,7 +24,7 @@ def test_newest_first_with_what_an_operator_needs() -> None:
     for words in (
         "83 severe",
         "Broken Parking Meter surges city-wide: 120 in an hour, 3 expected",
-        "120 tickets · 3.2 expected · 37 times as many",
+        "120 tickets · 3.2 expected",
         "open to review surge high impact",
         "Raised 2020-01-02 Thu 09:30 UTC-05:00",
         "New York City, Queens",

@@ -76,8 +76,8 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
         typed = Typed(act=act, reason=reason, assignee=assignee, disposition=disposition, hours=hours)
         try:
             desk.act(alert_id, version, _command(typed, visitor.name, frame.now()))
-        except ConflictError as error:
-            return _page(frame, visitor, desk.detail(alert_id), 409, typed, said(visitor.language, error))
+        except ConflictError:
+            return _page(frame, visitor, desk.detail(alert_id), 409, typed, visitor.language("act.conflict"))
         except ActRefusedError as error:
             return _page(frame, visitor, desk.detail(alert_id), 422, typed, said(visitor.language, error))
         return frame.redirect(f"/alerts/{alert_id}#record")

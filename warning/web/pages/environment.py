@@ -57,7 +57,6 @@ def environment() -> Environment:
         CAUTIONS=words.CAUTIONS,
         DISPOSITIONS=words.DISPOSITIONS,
         kind_words=words.kind_words,
-        times_expected=words.times_expected,
         duration=words.duration,
         AlertStatus=AlertStatus,
         Disposition=Disposition,

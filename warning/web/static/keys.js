@@ -15,8 +15,12 @@
   const review = () => {
     const form = document.getElementById("review");
     const link = links().find((each) => each === document.activeElement);
-    if (form) form.querySelector("input[type=radio]").focus();
-    else if (link) location.href = `${link.href}#review`;
+    if (form) {
+      const folded = form.closest("details");
+      if (folded) folded.open = true;
+      form.querySelector("input[type=radio]").focus();
+    }
+    if (!form && link) location.href = `${link.href}#review`;
   };
   const filter = () => {
     const field = document.getElementById("first-filter");
