@@ -81,7 +81,12 @@ def _named(query: AlertQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def _has(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return alerts.c.id.in_(select(alert_names.c.alert_id).where(condition))
+    """Whether an alert has such a name.
+
+    Concatenated with nothing the id is in no index, so alerts are read in the order asked for until the page is full.
+    By index every alert of the name would be fetched and sorted: ten times as long for a name that most of them have.
+    """
+    return alerts.c.id.concat("").in_(select(alert_names.c.alert_id).where(condition))
 
 
 def _after(query: AlertQuery) -> Iterator[ColumnElement[bool]]:
