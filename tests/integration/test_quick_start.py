@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.house import readme as check
 
@@ -19,6 +21,8 @@ PORT = "8311"
 
 def test_the_quick_start_works(root: Path, tmp_path: Path) -> None:
     """The section's commands push a ticket, look it up, and give a link to a page that shows its source as fresh."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: apt-get install curl")
     text = (root / "README.md").read_text("utf-8")
     script = check.FENCE.findall(check.section(text, "Push the first ticket"))[0]
     port = str(_free_port())
