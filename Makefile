@@ -16,7 +16,7 @@ help: ## list these targets / 列出可用目标
 
 install: $(STAMP) $(ASSETS) ## make .venv with everything pinned / 建立固定版本的环境
 
-demo: $(STAMP) ## the service on a made-up city, one link to open / 在虚构城市上运行服务
+demo: $(STAMP) $(ASSETS) ## the service on a made-up city, one link to open / 在虚构城市上运行服务
 	$(BIN)/early-warning demo
 
 test: $(STAMP) $(ASSETS) ## run every test this machine can run / 运行本机能运行的全部测试

@@ -15,6 +15,7 @@ from tests.integration.browsers import PHONE, WIDE, Watched, chromium, served, s
 from tests.warning import samples
 from tests.warning.web.city import NOW, City, busy_city, letters
 from warning.domain.account import Role
+from warning.domain.alert import Disposition
 from warning.domain.handling import Act, Command
 
 PAGES = ("/", "/alerts/burst", "/queue", "/rejections", "/plans", "/help")
@@ -170,6 +171,29 @@ def test_alert_page_says_when_the_alert_changes(made: City, opened: Opened, pict
         "console: Failed to load resource: the server responded with a status of 409 (Conflict)"
     ]
     window.complaints.clear()
+
+
+def test_new_evidence_comes_by_itself(made: City, opened: Opened) -> None:
+    """An alert that grows is shown as it is now, chart and all, while what one is typing stays."""
+    page = opened().open("/alerts/burst")
+    expect(page.locator("#live")).to_have_text("live")
+    page.get_by_label("Reason (optional)").fill("half a sen")
+    history = samples.alert().history
+    grown = replace(history[-1], at=NOW, rule="UPDATE-1", severity=91)
+    made.raise_alert("burst", severity=91, updated_at=NOW, history=(*history, grown))
+    expect(page.locator(".headline .grade")).to_contain_text("91")
+    expect(page.locator("figure.course .uplot canvas")).to_be_visible()
+    expect(page.get_by_label("Reason (optional)")).to_have_value("half a sen")
+    expect(page.locator("#changed")).to_be_hidden()
+
+
+def test_the_queue_is_counted_live(made: City, opened: Opened) -> None:
+    """The number in the header follows what others review."""
+    page = opened().page
+    expect(page.locator("#queue-count")).to_have_text("3")
+    review = Command(act=Act.REVIEW, actor="wang", at=NOW, disposition=Disposition.CONFIRMED)
+    made.services.desk.act("burst", 0, review)
+    expect(page.locator("#queue-count")).to_have_text("2")
 
 
 def test_keyboard(opened: Opened) -> None:

@@ -27,7 +27,7 @@ def test_newest_first_with_what_an_operator_needs() -> None:
         "120 tickets · 3.2 expected",
         "open to review surge high impact",
         "Raised 2020-01-02 Thu 09:30 UTC-05:00",
-        "New York City, Queens",
+        "UTC-05:00 · Queens",
     ):
         assert words in answer.text
 

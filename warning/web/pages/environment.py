@@ -27,9 +27,9 @@ def offset(moment: Any) -> str:
     return f"UTC{text[:3]}:{text[3:5]}" if text.strip("+-0") else "UTC"
 
 
-def last_names(paths: Sequence[str]) -> list[str]:
-    """Shorten area paths to their last names, each once, in their order."""
-    return list(dict.fromkeys(path.rpartition("/")[2] for path in paths))
+def innermost(paths: Sequence[str]) -> list[str]:
+    """Leave out areas that contain another one of the list: they are named with it."""
+    return [path for path in paths if not any(other.startswith(f"{path}/") for other in paths)]
 
 
 def reject_words(code: str) -> Words:
@@ -47,9 +47,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
-        figure=words.figure, level=level, offset=offset, last_names=last_names, reject_words=reject_words
-    )
+    made.filters.update(figure=words.figure, level=level, offset=offset, innermost=innermost, reject_words=reject_words)
     made.globals.update(
         STATES=words.STATES,
         STATUSES=words.STATUSES,

@@ -2,10 +2,11 @@
 "use strict";
 (() => {
   const HEIGHT = 280;
-  const figure = document.querySelector("figure.course");
-  if (!figure || !window.uPlot) return;
-  const course = JSON.parse(figure.dataset.course);
-  const words = figure.dataset;
+  if (!window.uPlot) return;
+  let figure = null;
+  let course = null;
+  let words = null;
+  let data = null;
   let plot = null;
 
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -13,7 +14,7 @@
   // The end of the last bucket is a point of its own, so that its bar and its steps have their width.
   const closed = (values) => [...values, null];
   const held = (values) => [...values, values[values.length - 1]];
-  const data = [
+  const columns = () => [
     [...course.start, course.end],
     closed(course.observed),
     closed(course.observed.map((count, i) => (count >= course.bound[i] ? count : null))),
@@ -89,7 +90,22 @@
     figure.classList.add("alive");
   };
 
-  draw();
-  new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: HEIGHT })).observe(figure);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  const resized = new ResizeObserver(() => plot?.setSize({ width: figure.clientWidth, height: HEIGHT }));
+
+  const enliven = () => {
+    resized.disconnect();
+    plot?.destroy();
+    plot = null;
+    figure = document.querySelector("figure.course");
+    if (!figure) return;
+    course = JSON.parse(figure.dataset.course);
+    words = figure.dataset;
+    data = columns();
+    draw();
+    resized.observe(figure);
+  };
+
+  enliven();
+  document.addEventListener("ew:evidence", enliven);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => figure && draw());
 })();

@@ -8,9 +8,11 @@
 
   const RETRY_MS = 3000;
   const STATUS_MS = 20000;
+  const SOON_MS = 1500;
   let source = null;
   let seen = document.body.dataset.since;
   let state = "connecting";
+  let waiting = null;
 
   const show = (next) => {
     state = next;
@@ -28,10 +30,14 @@
     if (!document.hidden && !status.querySelector("details[open]")) htmx.trigger(status, "refresh-status");
   };
 
+  const statusSoon = () => {
+    waiting ??= setTimeout(() => { waiting = null; refreshStatus(); }, SOON_MS);
+  };
+
   const hear = (event) => {
     seen = event.lastEventId || seen;
     const { kind, subject, change } = JSON.parse(event.data);
-    if (kind !== "alert") refreshStatus();
+    statusSoon();
     tell("ew:change", { kind, subject, change });
   };
 
