@@ -267,6 +267,8 @@ class EmbeddedRuntime:
             self.state.close_lost(followed, self.clock())
         self._ticks.resume(self.state.last_tick(), self.state.latest_event())
         self._catch_up()
+        if snapshot is None and (self._era or self._applied):
+            self._take_snapshot()
         self._condition = replace(self._condition, ready=True, progress="")
         return True
 
