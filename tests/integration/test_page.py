@@ -134,6 +134,9 @@ def test_filters_stand_in_the_address(opened: Opened, pictures: Path) -> None:
     page.keyboard.press("Tab")
     expect(page.locator("#chips li")).to_have_count(3)
     shot(page, pictures, "feed-filtered")
+    page.go_back()
+    expect(page.locator("#chips li")).to_have_count(1)
+    expect(page.get_by_role("navigation")).to_be_visible()
     page.locator("#chips a").first.click()
     expect(page.locator("article")).to_have_count(3)
 

@@ -99,7 +99,7 @@ class Frame:
             language=chosen(request.cookies.get(LANGUAGE_COOKIE, ""), request.headers.get("accept-language", "")),
             csrf=session.csrf if session else "",
             path=self._path(request),
-            fragment="hx-request" in request.headers,
+            fragment="hx-request" in request.headers and "hx-history-restore-request" not in request.headers,
             since=self.services.desk.feed_bounds()[1] if principal else 0,
         )
 
