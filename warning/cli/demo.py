@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -29,9 +30,11 @@ def demo(ctx: click.Context, data: Path | None, port: int | None) -> None:
     """Load, serve, stream."""
     settings = with_service(load_settings(), data=str(data or DATA), port=port)
     from warning.bootstrap.demo import HISTORY_DAYS, Streaming, prepare
+    from warning.bootstrap.logs import log_to_standard_error
     from warning.bootstrap.serving import Server
     from warning.service.accounts import FIRST_ADMIN
 
+    log_to_standard_error(logging.WARNING)
     with progress_bar(HISTORY_DAYS, "载入 120 天历史 loading 120 days of history", hidden=False) as progress:
         made = prepare(settings, progress)
     address = ""

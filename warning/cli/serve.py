@@ -33,8 +33,10 @@ def serve(
     settings = with_service(
         load_settings(settings_path), data=None if data is None else str(data), host=host, port=port
     )
+    from warning.bootstrap.logs import log_to_standard_error
     from warning.bootstrap.serving import Server
 
+    log_to_standard_error()
     server = Server(settings, ready=lambda address: click.echo(f"服务已启动 serving at {address}"))
     admin = server.service.services.accounts.first_admin()
     if admin is not None:

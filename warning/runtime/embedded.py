@@ -166,10 +166,12 @@ class EmbeddedRuntime:
         try:
             done = step()
         except EarlyWarningError as error:
-            _LOG.exception("the engine loop cannot go on; it tries again")
+            if not self._condition.problem:
+                _LOG.warning("the engine loop cannot go on; it tries again", extra={"problem": str(error)})
             self._condition = replace(self._condition, problem=str(error))
             return None
         if self._condition.problem:
+            _LOG.warning("the engine loop goes on")
             self._condition = replace(self._condition, problem="")
         return done
 

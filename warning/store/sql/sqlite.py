@@ -42,7 +42,11 @@ _CAUSES: dict[int, tuple[str, str]] = {
 def open_engine(path: Path) -> Engine:
     """Return an engine on a file; nothing is opened or made yet."""
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), pool_size=8, max_overflow=_READERS - 8, pool_use_lifo=True
+        URL.create("sqlite", database=str(path)),
+        pool_size=8,
+        max_overflow=_READERS - 8,
+        pool_use_lifo=True,
+        hide_parameters=True,  # an error's text goes into the log, and a row may tell of a person
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
