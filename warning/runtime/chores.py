@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from warning.domain.errors import EarlyWarningError
 from warning.runtime.clock import steady_seconds
 
 _LOG = logging.getLogger(__name__)
@@ -23,7 +22,7 @@ class Chore:
 
 
 class Chores:
-    """A thread that does chores; one that the store refuses is logged and done again when its turn comes."""
+    """A thread that does chores; one that fails is logged and done again when its turn comes, and the others go on."""
 
     def __init__(self, chores: Sequence[Chore]) -> None:
         self._chores = chores
@@ -50,6 +49,6 @@ class Chores:
     def _do(self, chore: Chore) -> None:
         try:
             chore.do()
-        except EarlyWarningError:
+        except Exception:  # noqa: BLE001  a defect in one chore must not end retention, which keeps a promise
             _LOG.exception("a chore could not be done", extra={"chore": chore.name})
         self._due[chore.name] = steady_seconds() + chore.every_seconds

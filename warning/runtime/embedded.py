@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from warning.domain.alert import AlertStatus
 from warning.domain.bucket import HOUR_MS, MINUTE_MS
 from warning.domain.errors import EarlyWarningError
 from warning.engine.records import Output, Record, Tick
 from warning.intake.columns import TicketColumns
+from warning.runtime.backtest import Collected
 from warning.runtime.clock import Clock, steady_seconds
 from warning.runtime.ticking import LiveTicks
 from warning.service.ports import Condition
@@ -186,6 +186,7 @@ class EmbeddedRuntime:
             self._apply_some()
         busy = bool(self._uncommitted)
         self._commit()
+        self._moved = steady_seconds()
         if self._snapshot_due():
             self._take_snapshot()
         return busy
@@ -195,10 +196,17 @@ class EmbeddedRuntime:
         if latest is not None:
             self._ticks.read(latest)
         tick = self._ticks.due(self.clock())
-        if tick is not None:
-            self._checkpoint("before tick")
+        if tick is None:
+            return
+        self._checkpoint("before tick")
+        try:
             self.state.append([tick], self.clock())
-            self._checkpoint("after tick")
+            self._ticks.wrote(tick)
+        except EarlyWarningError:
+            self._ticks = self._new_ticks()
+            self._ticks.resume(self.state.last_tick(), self.state.latest_event())
+            raise
+        self._checkpoint("after tick")
 
     def _apply_some(self) -> None:
         for position, record in self.state.records(after=self._applied, rows=ROWS_A_STEP):
@@ -264,9 +272,9 @@ class EmbeddedRuntime:
         else:
             self._learn_history()
         self._applied = first
-        followed = self._replay(self.state.applied())
+        said = self._replay(self.state.applied())
         if snapshot is None:
-            self.state.close_lost(followed, self.clock())
+            self.state.begin_era(said, self.clock())
         self._ticks.resume(self.state.last_tick(), self.state.latest_event())
         self._catch_up()
         if snapshot is None and (self._era or self._applied):
@@ -282,17 +290,15 @@ class EmbeddedRuntime:
                 done += len(record)
                 self._tell("正在学习历史 learning history", done, total)
 
-    def _replay(self, committed: int) -> frozenset[str]:
-        """Apply again what was committed before: everything it said is stored already. Returns the alerts left open."""
-        followed: set[str] = set()
+    def _replay(self, committed: int) -> Collected:
+        """Apply again what was committed before, up to a position; returns what the engine said on the way."""
+        said = Collected()
         for position, record in self.state.records(after=self._applied, until=committed):
-            for alert in self._apply(record).alerts:
-                (followed.discard if alert.status is AlertStatus.CLOSED else followed.add)(alert.id)
-                followed -= set(alert.aliases)
+            said.add(self._apply(record))
             self._applied = position
             self._tell("正在恢复 restoring", position, committed)
         self._applied = committed
-        return frozenset(followed)
+        return said
 
     def _catch_up(self) -> None:
         newest = self.state.newest_position()

@@ -7,7 +7,7 @@ than one large one.
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -179,17 +179,27 @@ class IntakeWorker:
 
     def _serve(self, taken: Sequence[Submission]) -> None:
         """Judge and write; whatever goes wrong is told to those who wait, and the worker goes on."""
-        sources = Counter(submission.source for submission in taken)
+        sources = dict.fromkeys(submission.source for submission in taken)
+        judged = [part for s in sources for part in self._judge(s, [each for each in taken if each.source == s])]
+        answered = [answer for part in judged for answer in part.answers]
         try:
-            judged = [self._reader.judge(s, [each for each in taken if each.source == s]) for s in sources]
             self._sink.write(judged)
         except BaseException as error:  # noqa: BLE001  every waiting request must hear of it
-            for submission in taken:
+            for submission, _ in answered:
                 submission.answer.set_exception(error)
             return
-        for part in judged:
-            for submission, answers in part.answers:
-                submission.answer.set_result(answers)
+        for submission, answers in answered:
+            submission.answer.set_result(answers)
+
+    def _judge(self, source: str, submissions: Sequence[Submission]) -> list[Judged]:
+        """Judge requests of one source together; where that fails each by itself, so that only the cause is refused."""
+        try:
+            return [self._reader.judge(source, submissions)]
+        except BaseException as error:  # noqa: BLE001  who waits must hear of it
+            if len(submissions) == 1:
+                submissions[0].answer.set_exception(error)
+                return []
+        return [part for each in submissions for part in self._judge(source, [each])]
 
 
 def busy() -> StoreBusyError:

@@ -57,30 +57,40 @@ class Pushing:
 
     def status(self, source: str, ticket_id: str) -> TicketStatus | None:
         """Look a ticket up: what was counted or refused, else what is in the log and waits to be counted."""
-        return self._tickets.status(source, ticket_id) or self._waiting(source, ticket_id)
+        applied = self._state.applied()  # before the look-up: what is committed meanwhile is found by one or the other
+        return self._tickets.status(source, ticket_id) or self._waiting(source, ticket_id, applied)
 
-    def _waiting(self, source: str, ticket_id: str) -> TicketStatus | None:
-        for _, record in self._state.records(after=self._state.applied()):
+    def _waiting(self, source: str, ticket_id: str, applied: int) -> TicketStatus | None:
+        for _, record in self._state.records(after=applied):
             if isinstance(record, TicketColumns) and record.source == source and ticket_id in record.ticket_id:
                 return TicketStatus(source=source, ticket_id=ticket_id, outcome=None, received_at=self._runtime.now())
         return None
 
     def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
-        """Send refused items through intake again; one that would be refused again stays as it is."""
-        return [self._replay_one(index, letter, actor) for index, letter in enumerate(letter_ids)]
+        """Send refused items through intake again; one that would be refused again stays as it is.
 
-    def _replay_one(self, index: int, letter_id: int, actor: str) -> ItemAnswer:
-        known = self._letters.get([letter_id])
-        if not known:
-            raise UnknownNameError("rejection", str(letter_id), [])
-        letter, now = known[0], self._runtime.now()
+        One that was replayed before is not sent again. Raises UnknownNameError, before anything is sent, for an id
+        that there is not.
+        """
+        known = {letter.id for letter in self._letters.get(letter_ids)}
+        for letter_id in letter_ids:
+            if letter_id not in known:
+                raise UnknownNameError("rejection", str(letter_id), [])
+        return [replace(self._replay_one(each, actor), index=index) for index, each in enumerate(letter_ids)]
+
+    def _replay_one(self, letter_id: int, actor: str) -> ItemAnswer:
+        (letter,) = self._letters.get([letter_id])
+        if letter.replayed_at is not None:
+            return ItemAnswer(index=0, ticket_id="", accepted=True)
+        now = self._runtime.now()
         original = self._letters.original(letter_id, reader=actor, at=now)
-        if original is None or letter.replayed_at is not None:
-            return ItemAnswer(index=index, ticket_id="", accepted=letter.replayed_at is not None, reject=letter.reject)
+        if original is None:
+            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
         event = msgspec.json.decode(original)
         answer = self._worker.validate(letter.source, [event])[0]
         if answer.accepted:
             answer = self._worker.push(letter.source, [event], [original])[0]
+        if answer.accepted:
             with self._state.database.write() as connection:
                 self._letters.mark_replayed(connection, [letter_id], now)
-        return replace(answer, index=index)
+        return answer

@@ -12,6 +12,7 @@ import msgspec
 
 from warning.engine.records import Output, Record, Tick
 from warning.intake.columns import TicketColumns
+from warning.runtime.backtest import Collected
 from warning.runtime.history import history_log
 from warning.service.ports import Freshness
 from warning.store.sql import meta
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from warning.engine.grid import Grid
     from warning.runtime.intake import Judged
     from warning.store.sql.database import Database
+
+
+RECORDS_AT_ONCE = 32
+"""Log records fetched together: of the largest pushes they hold more tickets than the loop applies in one step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,7 @@ class LiveState:
     def records(self, *, after: int, rows: int | None = None, until: int | None = None) -> Iterator[tuple[int, Record]]:
         """Yield records after a position, until some ``rows`` of tickets were given or a position was reached."""
         given = 0
-        for position, record in self._log.read(after):
+        for position, record in self._log.read(after, at_once=RECORDS_AT_ONCE):
             if until is not None and position > until:
                 return
             yield position, record
@@ -193,9 +198,17 @@ class LiveState:
         tick = self._log.first_tick()
         return None if tick is None else tick.watermark
 
-    def close_lost(self, followed: frozenset[str], at: int) -> None:
-        """Close the alerts that are open but no engine follows any more, because history began a new era."""
+    def begin_era(self, said: Collected, at: int) -> None:
+        """Store what an engine that was built anew said of the live log, and close the alerts it does not follow.
+
+        Where nothing but the snapshot was lost, all of it is stored already and stays as it is.
+        """
+        again = Output(
+            signals=list(said.signals.values()), alerts=list(said.alerts.values()), points=list(said.points.values())
+        )
+        followed = frozenset(i for i, alert in said.alerts.items() if alert.closed_at is None)
         with self.database.write() as connection:
+            self._outputs.restate(connection, again, at)
             close_lost(connection, followed, self._grid.moment(at))
 
     def feed_newest(self) -> int:

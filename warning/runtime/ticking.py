@@ -38,16 +38,24 @@ class LiveTicks:
         self._read_since = True
 
     def due(self, clock_ms: int) -> Tick | None:
-        """Return the tick to write now, if one would change something: new tickets, or a quarter of an hour over."""
+        """Return the tick to write now, if one would change something: new tickets, or a quarter of an hour over.
+
+        It stays due until :meth:`wrote` is told of it: the store may refuse.
+        """
         watermark = self._watermarks.watermark(clock_ms)
         if watermark is None or self._watermarks.read_to() is None:
             return None
         if not self._read_since and not self._closes_a_quarter(watermark):
             return None
+        written = self._watermarks.last_number
         tick = self._watermarks.tick(clock_ms)
-        if tick is not None:
-            self._last_watermark, self._read_since = tick.watermark, False
+        self._watermarks.last_number = written
         return tick
+
+    def wrote(self, tick: Tick) -> None:
+        """Note that a tick is in the log."""
+        self._watermarks.last_number = tick.number
+        self._last_watermark, self._read_since = tick.watermark, False
 
     def _closes_a_quarter(self, watermark: int) -> bool:
         last = self._last_watermark

@@ -45,11 +45,16 @@ class SqlLog:
         _note_sources(connection, rows)
         return [key[0] for key in given if key is not None]
 
-    def read(self, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, Record]]:
-        """Yield the records after a position, with their positions: at most ``limit``, else up to the newest."""
+    def read(
+        self, after: int = 0, limit: int | None = None, *, at_once: int = _READ_AT_ONCE
+    ) -> Iterator[tuple[int, Record]]:
+        """Yield the records after a position, with their positions: at most ``limit``, else up to the newest.
+
+        ``at_once`` are fetched by one statement.
+        """
         left = limit
         while left is None or left > 0:
-            batch = self._batch(after, _READ_AT_ONCE if left is None else min(left, _READ_AT_ONCE))
+            batch = self._batch(after, at_once if left is None else min(left, at_once))
             for position, kind, payload in batch:
                 yield position, from_payload(kind, payload)
             if not batch:

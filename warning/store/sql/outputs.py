@@ -37,11 +37,23 @@ class SqlOutputs:
         fresh = [step for step in steps if step[0] > applied]
         if not fresh:
             return
-        _store_signals(connection, [signal for _, _, output in fresh for signal in output.signals])
-        _store_points(connection, [point for _, _, output in fresh for point in output.points])
-        store_alerts(connection, [alert for _, _, output in fresh for alert in output.alerts], moment_of_ms(at))
+        self.restate(connection, _joined([output for _, _, output in fresh]), at)
         _store_tickets(connection, fresh, at)
         meta.put(connection, meta.APPLIED, fresh[-1][0])
+
+    def restate(self, connection: Connection, output: Output, at: int) -> None:
+        """Store signals, courses and alerts, whatever the position; what is stored already is not told again."""
+        _store_signals(connection, output.signals)
+        _store_points(connection, output.points)
+        store_alerts(connection, output.alerts, moment_of_ms(at))
+
+
+def _joined(outputs: Sequence[Output]) -> Output:
+    return Output(
+        signals=[signal for output in outputs for signal in output.signals],
+        alerts=[alert for output in outputs for alert in output.alerts],
+        points=[point for output in outputs for point in output.points],
+    )
 
 
 def _store_signals(connection: Connection, said: Iterable[Signal]) -> None:
