@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.warning import samples
@@ -112,6 +114,15 @@ def test_nothing_to_show() -> None:
     browser = city().visitor()
     assert "No alerts at present" in browser.get("/").text
     assert "No alert matches the filters" in browser.get("/", severity="70").text
+
+
+def test_nothing_to_show_yet() -> None:
+    """While the service is loading an empty feed does not say that all is well."""
+    made = city()
+    made.runtime.state = replace(made.runtime.state, ready=False)
+    text = made.visitor().get("/").text
+    assert "No alerts at present" not in text
+    assert text.count("alerts are not complete yet") == 2
 
 
 def test_page_knows_where_the_live_stream_begins() -> None:

@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const HEIGHT = 280;
+  // Tickets come whole: the axis is marked at whole numbers.
+  const COUNTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].flatMap((power) => [power, 2 * power, 5 * power]);
   if (!window.uPlot) return;
   let figure = null;
   let course = null;
@@ -68,7 +70,7 @@
           [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
           [60, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
         ] },
-        { ...axis, size: 46 },
+        { ...axis, size: 46, incrs: COUNTS },
       ],
       series: [
         { label: words.time, value: moment },
