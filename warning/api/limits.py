@@ -18,7 +18,7 @@ class Limits:
 
     body_bytes : of one request
     body_seconds : a body must be here by then, so that slow clients hold nothing
-    bytes_in_flight : of all requests at a time; beyond it 503
+    bytes_in_flight : of all requests at a time, never less than two of the largest; beyond it 503
     items : of one push
     nesting : depth of objects and arrays in one item
     items_a_minute : of one key

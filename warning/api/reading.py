@@ -50,7 +50,8 @@ def read_items(content_type: str, body: bytes, source: str, limits: Limits) -> I
     """Read a body; raises ProblemError when it cannot be read at all or holds too many items.
 
     An item that is no JSON, is nested too deep or is no proper CloudEvent is refused by itself. Only syntax is judged
-    here: whether an item makes a ticket is for intake to say.
+    here: whether an item makes a ticket is for intake to say. The original of a CloudEvent is the ticket it carried, as
+    that is what a replay hands to intake again.
     """
     form = _form_of(content_type)
     raws = form.split(body.removeprefix(_BOM))
@@ -70,7 +71,7 @@ def read_items(content_type: str, body: bytes, source: str, limits: Limits) -> I
             items.refused.append(ItemAnswer(index=index, ticket_id="", accepted=False, reject=_advised(reject, event)))
         else:
             items.events.append(event)
-            items.originals.append(bytes(raw))
+            items.originals.append(bytes(raw) if form.unwrap is None else msgspec.json.encode(event))
             items.places.append(index)
     return items
 

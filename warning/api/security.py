@@ -65,7 +65,7 @@ class Gate:
         self._app = app
         self._services = services
         self._limits = limits
-        self._pool = Pool(limits.bytes_in_flight)
+        self._pool = Pool(max(limits.bytes_in_flight, 2 * limits.body_bytes))
         self._cookies = SessionCookie(services.prefix, secure=services.secure_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -29,16 +29,17 @@ PUSHES_AT_ONCE = 64
 """Pushes that wait for the disk together share a write; more would only hold threads."""
 
 _OBJECT = {"type": "object", "additionalProperties": True}
+_ITEMS = {"type": "array", "items": {"description": "An object; anything else is refused by itself. 非对象则单独拒绝"}}
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
         JSON: {
-            "schema": {"oneOf": [{"type": "array", "items": _OBJECT}, _OBJECT]},
+            "schema": {"oneOf": [_ITEMS, _OBJECT]},
             "examples": {"array": {"value": [TICKET]}, "one": {"value": TICKET}},
         },
         NDJSON: {"schema": {"type": "string"}, "example": msgspec.json.encode(TICKET).decode() + "\n"},
         CLOUDEVENT: {"schema": _OBJECT, "example": CLOUDEVENT_EXAMPLE},
-        CLOUDEVENTS: {"schema": {"type": "array", "items": _OBJECT}, "example": [CLOUDEVENT_EXAMPLE]},
+        CLOUDEVENTS: {"schema": _ITEMS, "example": [CLOUDEVENT_EXAMPLE]},
     },
 }
 
