@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +16,9 @@ from warning.bootstrap.accounts import DATABASE, build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
-from warning.domain.errors import UnknownNameError
+from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.engine.grid import Grid
-from warning.intake.mapping_files import load_mapping
+from warning.intake.mapping_files import SUFFIXES, load_mapping
 from warning.intake.register import load_register
 from warning.runtime.chores import Chore, Chores
 from warning.runtime.clock import Clock, now_ms
@@ -47,6 +48,8 @@ ZONE = "UTC"
 FEED_DAYS = 30
 """How long a reader of the live stream may have been away and still miss nothing."""
 
+_LOG = logging.getLogger(__name__)
+
 
 class SourceMappings:
     """Finds the mapping by which each source's items are read."""
@@ -54,17 +57,41 @@ class SourceMappings:
     def __init__(self, accounts: Accounts, zone: str) -> None:
         self._accounts = accounts
         self._zone = zone
-        self._known: dict[tuple[str, str], Mapping] = {}
+        self._known: dict[str, tuple[object, Mapping]] = {}
 
     def __call__(self, source: str) -> Mapping:
-        """Return the mapping; times without a zone are in the service's zone. Raises UnknownNameError."""
+        """Return the mapping as it is now; times without a zone are in the service's zone.
+
+        Raises UnknownNameError for a source that there is not, InvalidInputError for a mapping that cannot be used. A
+        file that was changed is read anew; while what it says cannot be used, the last that could be holds.
+        """
         names = {each.name: each.mapping for each in self._accounts.sources()}
         if source not in names:
             raise UnknownNameError("source", source, sorted(names))
-        key = (source, names[source])
-        if key not in self._known:
-            self._known[key] = load_mapping(names[source]).model_copy(update={"source": source, "zone": self._zone})
-        return self._known[key]
+        edition = (names[source], _written(names[source]))
+        known = self._known.get(source)
+        if known is None or known[0] != edition:
+            known = (edition, self._read(source, names[source], known))
+            self._known[source] = known
+        return known[1]
+
+    def _read(self, source: str, name: str, last: tuple[object, Mapping] | None) -> Mapping:
+        try:
+            return load_mapping(name).model_copy(update={"source": source, "zone": self._zone})
+        except InvalidInputError:
+            if last is None:
+                raise
+            _LOG.exception("a changed mapping cannot be used; the last one holds", extra={"source": source})
+            return last[1]
+
+
+def _written(mapping: str) -> tuple[int, int]:
+    """Tell one writing of a mapping file from the next; those that ship with the program do not change."""
+    try:
+        known = Path(mapping).stat() if mapping.endswith(SUFFIXES) else None
+    except OSError:
+        known = None
+    return (known.st_mtime_ns, known.st_size) if known is not None else (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
