@@ -199,13 +199,8 @@ class EmbeddedRuntime:
         if tick is None:
             return
         self._checkpoint("before tick")
-        try:
-            self.state.append([tick], self.clock())
-            self._ticks.wrote(tick)
-        except EarlyWarningError:
-            self._ticks = self._new_ticks()
-            self._ticks.resume(self.state.last_tick(), self.state.latest_event())
-            raise
+        self.state.append([tick], self.clock())
+        self._ticks.wrote(tick)
         self._checkpoint("after tick")
 
     def _apply_some(self) -> None:
