@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -9,7 +11,7 @@ import pytest
 
 from tests.warning.api.conftest import CallerAs
 from tests.warning.api.worlds import make_world
-from warning.api.access import ACCESS
+from warning.api.access import ACCESS, SIGNED_IN, V1, Rights
 from warning.api.examples import EXAMPLES
 from warning.domain.account import Role
 
@@ -73,6 +75,19 @@ def test_examples_of_requests_are_true() -> None:
             assert schema["examples"], name
             whole = schema | {"components": DESCRIPTION["components"]}
             jsonschema.Draft202012Validator(whole).validate(schema["examples"][0])
+
+
+def test_the_readme_names_every_route(root: Path) -> None:
+    """The README's table has every route with the rights of which one is enough, and no other."""
+    rows = re.findall(r"^\| `([A-Z]+) (/\S+)` \| ([^|]+) \|", (root / "README.md").read_text("utf-8"), re.MULTILINE)
+    written = {(method, path): set(rights.split(", ")) for method, path, rights in rows}
+    assert written == {(method, path.removeprefix(V1)): _in_words(rights) for (method, path), rights in ACCESS.items()}
+
+
+def _in_words(rights: Rights | None) -> set[str]:
+    if rights is None:
+        return {"anyone"}
+    return {"signed in"} if rights == SIGNED_IN else {right.value for right in rights}
 
 
 def test_an_example_of_a_problem_is_one(caller: CallerAs) -> None:
