@@ -25,7 +25,7 @@ from warning.bootstrap.live import build_live
 from warning.domain.account import RIGHTS, Right, Role
 from warning.settings import ServiceGroup, Settings
 
-EXAMPLES, REFUSALS = 8, 2
+EXAMPLES, REFUSALS = 16, 2
 """Requests an operation and mode, to those who may and who may not; all roles together take about a minute."""
 PASSWORD = "four unrelated words"
 SOURCE, ALERT = "hotline", "alert-7f3a"

@@ -64,7 +64,7 @@ def read_items(content_type: str, body: bytes, source: str, limits: Limits) -> I
             f"A request may hold {limits.items:,} items, this one has {len(raws):,}. Send it in parts.",
         )
     items = Items()
-    for index, raw in enumerate(raws):
+    for index, raw in enumerate(map(bytes, raws)):
         event = _read(raw, form.unwrap, limits.nesting)
         if isinstance(event, _Fault):
             reject = make_reject(source, index + 1, event.field, event.reason, event.value)
@@ -107,12 +107,12 @@ def _form_of(content_type: str) -> _Form:
     return form
 
 
-def _read(raw: bytes | msgspec.Raw, unwrap: Callable[[object], object | _Fault] | None, nesting: int) -> object:
+def _read(raw: bytes, unwrap: Callable[[object], object | _Fault] | None, nesting: int) -> object:
     try:
         event = _VALUE.decode(raw)
     except _UNREADABLE as error:
         return _Fault(RejectReason.UNREADABLE_ROW, advice=_no_json(error))
-    if _deeper(event, nesting):
+    if raw.count(b"{") + raw.count(b"[") > nesting and _deeper(event, nesting):
         advice = Words(f"嵌套最多 {nesting} 层,请展平后重发。", f"An item may be nested {nesting} deep. Flatten it.")
         return _Fault(RejectReason.UNREADABLE_ROW, advice=advice)
     return unwrap(event) if unwrap else event

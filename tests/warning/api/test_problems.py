@@ -53,6 +53,7 @@ def test_a_problem_is_said_in_both_languages(caller: CallerAs) -> None:
         ({"version": -1, "until": "soon"}, {"version", "until"}),
         ({"version": 0, "until": "2026-05-01T08:00:00"}, {"until"}),
         ({"version": 0, "until": "2020-05-01T08:00:00Z"}, {"until"}),
+        ({"version": "0", "until": 4_000_000_000}, {"version", "until"}),
         ({"untill": "2099-05-01T08:00:00Z"}, {"version", "until", "untill"}),
         ([], {"body"}),
         ("x", {"body"}),

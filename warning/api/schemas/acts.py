@@ -21,7 +21,7 @@ class ActIn(In):
     """What every act says: the version of the alert that was seen, and why."""
 
     act: ClassVar[Act]
-    version: Annotated[int, Field(ge=0, le=2**31, description="handling.version as seen. 所见的版本")]
+    version: Annotated[int, Field(strict=True, ge=0, le=2**31, description="handling.version as seen. 所见的版本")]
     reason: Reason = ""
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from math import isfinite
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 SIGNIFICANT_DIGITS = 6
 LARGEST = 1e300
@@ -17,6 +20,16 @@ def rounded(value: float) -> float:
     if not isfinite(value):
         return LARGEST if value > 0 else -LARGEST
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _as_written(value: object) -> object:
+    """Refuse a number, which would otherwise count as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _WRITTEN.match(value.strip())):
+        return value
+    raise PydanticCustomError("datetime_parsing", "Input should be an ISO 8601 time")
 
 
 class In(BaseModel):
@@ -31,7 +44,11 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
-Moment = Annotated[AwareDatetime, Field(description="ISO 8601 with the zone's offset. 带时区偏移的时间")]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_as_written),
+    Field(description="ISO 8601 with the zone's offset. 带时区偏移的时间"),
+]
 Figure = Annotated[float, AfterValidator(rounded), Field(description="Six significant digits. 六位有效数字")]
 Count = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(max_length=200)]

@@ -40,7 +40,7 @@ class ReplayIn(In):
     """Refused items to send through intake again."""
 
     model_config = _example(ids=[17, 18])
-    ids: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST)]], Field(min_length=1, max_length=1000)]
+    ids: Annotated[list[Annotated[int, Field(strict=True, ge=0, le=LARGEST)]], Field(min_length=1, max_length=1000)]
 
 
 class PlanIn(In):
@@ -106,7 +106,7 @@ class UserChange(In):
 
     model_config = _example(role="reviewer", active=True)
     role: Role
-    active: bool
+    active: Annotated[bool, Field(strict=True)]
 
 
 class PasswordIn(In):
@@ -149,7 +149,7 @@ class RotateIn(In):
     """How long the old key works beside the new one."""
 
     model_config = _example(overlap_hours=24)
-    overlap_hours: Annotated[int, Field(ge=0, le=24 * 30)] = 24
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=24 * 30)] = 24
 
     @property
     def overlap(self) -> timedelta:
