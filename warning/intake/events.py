@@ -10,7 +10,7 @@ from warning.intake.raw import RawReject
 from warning.intake.readers.ndjson import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from warning.intake.mapping import Mapping
     from warning.intake.normalise import Normalised, Normaliser
@@ -37,28 +37,37 @@ def normalise_events(events: Sequence[object], normaliser: Normaliser, where: st
     names, from the first level that the mapping reads from a column.
     """
     mapping = normaliser.mapping
-    objects = [_by_column(event, mapping) if isinstance(event, dict) else {} for event in events]
+    by_column = _reader(mapping)
+    objects = [by_column(event) if isinstance(event, dict) else {} for event in events]
     chunk = rows_of(objects, mapping.layout(where or mapping.source), [])
     wrong = [index for index, event in enumerate(events) if not isinstance(event, dict)]
-    rejects = [RawReject(index + 1, RejectReason.BAD_TYPE, type(events[index]).__name__) for index in wrong]
-    return normaliser.normalise(chunk.without(wrong, rejects), where)
+    if wrong:
+        rejects = [RawReject(index + 1, RejectReason.BAD_TYPE, type(events[index]).__name__) for index in wrong]
+        chunk = chunk.without(wrong, rejects)
+    return normaliser.normalise(chunk, where)
 
 
-def _by_column(event: dict[Any, Any], mapping: Mapping) -> dict[str, Any]:
-    cells = {str(key): value for key, value in event.items()}
+def _reader(mapping: Mapping) -> Callable[[dict[Any, Any]], dict[str, Any]]:
+    """Return what writes an event by the mapping's columns; what the mapping says is looked up once for all events."""
     sources = mapping.fields.sources()
-    for name in CANONICAL:
-        if name in cells and sources.get(name):
-            cells.setdefault(sources[name][0], cells[name])
+    others = [(name, sources[name][0]) for name in CANONICAL if sources.get(name) and sources[name][0] != name]
     levels = [column for level in mapping.area for column in level.sources()]
-    for column, name in zip(levels, _area_names(cells.get("area"), mapping), strict=False):
-        cells.setdefault(column, name)
-    return cells
+    fixed = [level.fixed for level in mapping.area if level.fixed is not None]
+
+    def by_column(event: dict[Any, Any]) -> dict[str, Any]:
+        cells = {str(key): value for key, value in event.items()}
+        for name, column in others:
+            if name in cells:
+                cells.setdefault(column, cells[name])
+        for column, name in zip(levels, _area_names(cells.get("area"), fixed), strict=False):
+            cells.setdefault(column, name)
+        return cells
+
+    return by_column
 
 
-def _area_names(area: object, mapping: Mapping) -> list[Any]:
+def _area_names(area: object, fixed: list[str]) -> list[Any]:
     if isinstance(area, str):
-        fixed = [level.fixed for level in mapping.area if level.fixed is not None]
         names = area.split(SEPARATOR)
         return names[len(fixed) :] if names[: len(fixed)] == fixed else names
     return list(area) if isinstance(area, list) else []

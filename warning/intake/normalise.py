@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,12 @@ class Normaliser:
         self._area_columns = [column for level in mapping.area for column in level.sources()]
         self._sources = mapping.fields.sources() | {"area": tuple(self._area_columns)}
 
+    def at(self, now_ms: int) -> Normaliser:
+        """Return the same normaliser at another time; areas read before are remembered by both."""
+        other = copy(self)
+        other.now_ms = now_ms
+        return other
+
     def normalise(self, chunk: RawChunk, where: str | None = None) -> Normalised:
         """Read a chunk; ``where`` names the input in rejections (default: the mapping's source)."""
         work = settle_flaws(chunk, self._sources)
@@ -140,8 +147,9 @@ class Normaliser:
 
     def _later(self, work: Work, name: str, field: TimeField | None, created: Times) -> IntArray:
         times = no_times(len(work))
-        if field is not None:
-            times = parse_times(work.column(field.column), field.formats, self.mapping.zone)
+        cells = None if field is None else work.column(field.column)
+        if field is not None and cells is not None and cells.null_count() < len(cells):
+            times = parse_times(cells, field.formats, self.mapping.zone)
         return believable(name, times, created.ms, self._limit_ms, work.repairs)
 
     def _fields(self, work: Work) -> _Fields:

@@ -70,6 +70,7 @@ class TicketReader:
         self._mapping_of = mapping_of
         self._register = register
         self._clock = clock
+        self._normalisers: dict[str, Normaliser] = {}
 
     def judge(self, source: str, submissions: Sequence[Submission]) -> Judged:
         """Read what several requests brought of one source, and answer each by itself."""
@@ -80,7 +81,7 @@ class TicketReader:
         first = 0
         for submission in submissions:
             own = answers[first : first + len(submission.events)]
-            parted.append((submission, [replace(answer, index=i) for i, answer in enumerate(own)]))
+            parted.append((submission, [replace(a, index=i) for i, a in enumerate(own)] if first else own))
             first += len(submission.events)
         originals = [original for submission in submissions for original in submission.originals]
         refused = [
@@ -97,8 +98,11 @@ class TicketReader:
         return Judged(source, replace(tickets, jurisdiction=self.jurisdiction), refused, parted)
 
     def _normalised(self, source: str, events: Sequence[object]) -> Normalised:
-        normaliser = Normaliser(self._mapping_of(source), register=self._register, now_ms=self._clock())
-        return normalise_events(events, normaliser, source)
+        mapping = self._mapping_of(source)
+        normaliser = self._normalisers.get(source)
+        if normaliser is None or normaliser.mapping is not mapping:
+            normaliser = self._normalisers[source] = Normaliser(mapping, register=self._register)
+        return normalise_events(events, normaliser.at(self._clock()), source)
 
 
 def _answers(events: Sequence[object], normalised: Normalised) -> list[ItemAnswer]:

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import NoneType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -36,7 +36,7 @@ def text_series(name: str, values: Sequence[object], flaws: list[Flaw], *, seria
     ``serial_dates`` reads bare numbers as a spreadsheet's dates.
     """
     if set(map(type, values)) <= {str, NoneType}:
-        return without_damage(pl.Series(name, values, dtype=pl.String), name, flaws)
+        return _checked(name, cast("Sequence[str | None]", values), flaws)
     texts: list[str | None] = []
     for index, value in enumerate(values):
         try:
@@ -44,7 +44,16 @@ def text_series(name: str, values: Sequence[object], flaws: list[Flaw], *, seria
         except WrongTypeError:
             flaws.append(Flaw(index, name, RejectReason.BAD_TYPE, repr(value)[:200]))
             texts.append(None)
-    return without_damage(pl.Series(name, texts, dtype=pl.String), name, flaws)
+    return _checked(name, texts, flaws)
+
+
+def _checked(name: str, texts: Sequence[str | None], flaws: list[Flaw]) -> pl.Series:
+    """Look for damage, unless a look at all the text together shows that there can be none: few rows cost little."""
+    cells = pl.Series(name, texts, dtype=pl.String)
+    together = "".join(filter(None, texts))
+    if len(together) <= FIELD_LIMIT and not any(mark in together for mark in DAMAGE):
+        return cells
+    return without_damage(cells, name, flaws)
 
 
 def text_of(value: object, *, serial_dates: bool = False) -> str | None:

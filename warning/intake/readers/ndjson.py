@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -59,18 +60,23 @@ def decode_object(line: str) -> dict[str, Any] | RejectReason:
 
 
 def rows_of(objects: Sequence[dict[str, Any]], layout: Layout, flaws: list[Flaw]) -> RawChunk:
-    """Turn objects into a chunk, by the mapping's names of their keys; rows are numbered from 1."""
-    names: dict[str, str | None] = {}
-    columns: dict[str, list[object]] = {name: [None] * len(objects) for name in layout.wanted}
-    for index, found in enumerate(objects):
-        for key, value in found.items():
-            if key not in names:
-                name = layout.names.get(header_key(key))
-                names[key] = name if name in columns else None
-            if (name := names[key]) is not None:
-                columns[name][index] = value
-    series = {name: text_series(name, values, flaws) for name, values in columns.items()}
+    """Turn objects into a chunk, by the mapping's names of their keys; rows are numbered from 1.
+
+    A column that no object has is left out. Where an object has several keys of one column, the last counts.
+    """
+    keys: dict[str, list[str]] = {}
+    for key in dict.fromkeys(chain.from_iterable(objects)):
+        name = layout.names.get(header_key(key))
+        if name in layout.wanted and name is not None:
+            keys.setdefault(name, []).append(key)
+    series = {name: text_series(name, _cells(objects, keys[name]), flaws) for name in layout.wanted if name in keys}
     return RawChunk(np.arange(1, len(objects) + 1, dtype=np.int64), series, flaws)
+
+
+def _cells(objects: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[object]:
+    if len(keys) == 1:
+        return [found.get(keys[0]) for found in objects]
+    return [next((found[key] for key in reversed(found) if key in keys), None) for found in objects]
 
 
 def _chunks(path: Path, layout: Layout, header: tuple[str, ...]) -> Iterator[RawChunk]:
