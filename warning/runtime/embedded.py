@@ -147,6 +147,8 @@ class EmbeddedRuntime:
         while not self._stopping.is_set():
             if not self._insist(self._turn):
                 self._woken.wait(IDLE_SECONDS)
+            if self.state.refuses():  # to others, such as intake: the loop may have nothing to write for hours
+                self._insist(self.state.probe)
             self._woken.clear()
         if self._condition.ready:
             self._attempt(self._turn)
@@ -274,7 +276,7 @@ class EmbeddedRuntime:
         self._catch_up()
         if snapshot is None and (self._era or self._applied):
             self._take_snapshot()
-        self._condition = replace(self._condition, ready=True, progress="")
+        self._condition = replace(self._condition, ready=True, progress="", applied_position=self._applied)
         return True
 
     def _learn_history(self) -> None:
