@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from warning.bootstrap.folder import open_database
 from warning.bootstrap.history import HistoryLoad
-from warning.bootstrap.live import LiveService, open_database
+from warning.bootstrap.live import LiveService
 from warning.domain.bucket import DAY_MS, MINUTE_MS
 from warning.domain.errors import EarlyWarningError
 from warning.intake.events import normalise_events

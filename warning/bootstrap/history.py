@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warning.bootstrap.live import build_state, jurisdiction_of, open_database, zone_of
+from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, zone_of
 from warning.domain.bucket import MINUTE_MS
 from warning.engine.grid import Grid
 from warning.intake.columns import TicketColumns

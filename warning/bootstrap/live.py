@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from warning.bootstrap.accounts import DATABASE, build_accounts, wall_now
+from warning.bootstrap.accounts import build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
+from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, zone_of
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
 from warning.domain.errors import InvalidInputError, UnknownNameError
-from warning.engine.grid import Grid
 from warning.intake.mapping_files import SUFFIXES, load_mapping
 from warning.intake.register import load_register
 from warning.runtime.chores import Chore, Chores
@@ -26,12 +26,10 @@ from warning.runtime.embedded import Checkpoint, EmbeddedConfig, EmbeddedRuntime
 from warning.runtime.intake import IntakeWorker, TicketReader
 from warning.runtime.metrics import Metrics
 from warning.runtime.pushing import LogSink, Pushing
-from warning.runtime.state import LiveState
 from warning.service.desk import Desk
 from warning.service.planning import Planning
 from warning.service.services import Services
 from warning.store.sql.alerts import SqlAlerts
-from warning.store.sql.database import Database
 from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.plans import SqlPlans
 from warning.store.sql.retention import Limits, SqlRetention
@@ -41,10 +39,8 @@ if TYPE_CHECKING:
     from warning.intake.mapping import Mapping
     from warning.service.accounts import Accounts
     from warning.settings import RetentionGroup, Settings
+    from warning.store.sql.database import Database
 
-JURISDICTION = "city"
-"""The name of the jurisdiction where settings give none."""
-ZONE = "UTC"
 FEED_DAYS = 30
 """How long a reader of the live stream may have been away and still miss nothing."""
 
@@ -119,14 +115,6 @@ class LiveService:
         self.database.close()
 
 
-def open_database(data: Path) -> Database:
-    """Open a data folder's database, made or migrated as needed."""
-    data.mkdir(parents=True, exist_ok=True)
-    database = Database(data / DATABASE)
-    database.migrate()
-    return database
-
-
 def build_live(
     settings: Settings,
     *,
@@ -189,28 +177,6 @@ def new_engine(settings: Settings, register: AreaRegister) -> Callable[[], Engin
         return build_engine(settings, jurisdiction=jurisdiction_of(settings), zone=zone_of(settings), register=register)
 
     return build
-
-
-def build_state(settings: Settings, database: Database) -> LiveState:
-    """Build the durable side."""
-    return LiveState(
-        database,
-        jurisdiction=jurisdiction_of(settings),
-        grid=Grid(zone_of(settings)),
-        tick_ms=settings.service.tick_minutes * MINUTE_MS,
-        original_hours=settings.retention.original_hours,
-        silent_after=timedelta(minutes=max(settings.engine.lateness_minutes, 60)),
-    )
-
-
-def jurisdiction_of(settings: Settings) -> str:
-    """Return the service's jurisdiction."""
-    return settings.jurisdiction or JURISDICTION
-
-
-def zone_of(settings: Settings) -> str:
-    """Return the service's time zone."""
-    return settings.zone or ZONE
 
 
 def _config(settings: Settings) -> EmbeddedConfig:
