@@ -115,6 +115,9 @@ class ServiceGroup(_Group):
         20_000, ge=100, description="Pushed items that may wait to be written; beyond it 503. 等待写入的上限 (条)"
     )
     body_mb: int = Field(10, ge=1, le=1000, description="Largest request body, megabytes. 请求体上限 (MB)")
+    history_mb: int = Field(
+        2000, ge=1, le=100_000, description="Largest file of history sent by HTTP, megabytes. 上传历史文件上限 (MB)"
+    )
     items: int = Field(10_000, ge=1, description="Most items in a request. 每次请求的条数上限")
     quota_per_minute: int = Field(
         600_000, ge=1, description="Items a minute and key; beyond it 429. 每个密钥每分钟条数上限"

@@ -14,6 +14,9 @@ from warning.service.words import Words
 
 V1 = "/api/v1"
 
+HISTORY = ("POST", f"{V1}/history")
+"""The route that takes whole files."""
+
 Rights = frozenset[Right]
 ANYONE: Rights | None = None
 SIGNED_IN: Rights = frozenset(Right)
@@ -38,6 +41,8 @@ ACCESS: Mapping[tuple[str, str], Rights | None] = {
     ("GET", f"{V1}/rejections"): _HANDLE,
     ("GET", f"{V1}/rejections/{{letter_id}}/original"): _ADMINISTER,
     ("POST", f"{V1}/rejections/replay"): _ADMINISTER,
+    HISTORY: _ADMINISTER,
+    ("GET", f"{V1}/history"): _ADMINISTER,
     ("GET", f"{V1}/plans"): _READ,
     ("POST", f"{V1}/plans"): _REVIEW,
     ("DELETE", f"{V1}/plans/{{plan_id}}"): _REVIEW,

@@ -24,6 +24,7 @@ from warning.api.routes import (
     alerts,
     description,
     health,
+    history,
     plans,
     rejections,
     session,
@@ -40,8 +41,8 @@ ErrorPage = Callable[[Request, int, Words, Words], Response]
 """Shows a person a problem: the request, the status, the title and the detail."""
 
 ROUTERS = (
-    *(tickets.router, stream.router, alerts.router, rejections.router, plans.router, sources.router),
-    *(accounts.router, session.router, health.router, description.router),
+    *(tickets.router, stream.router, alerts.router, rejections.router, history.router, plans.router),
+    *(sources.router, accounts.router, session.router, health.router, description.router),
 )
 """The stream stands before the alerts: else ``stream`` would be taken for an alert's id."""
 

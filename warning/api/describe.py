@@ -24,6 +24,7 @@ TAGS = [
     {"name": "tickets", "description": "Tickets in. 工单接入"},
     {"name": "alerts", "description": "Alerts: found, explained, handled, live. 预警"},
     {"name": "rejections", "description": "Refused items. 被拒绝的条目"},
+    {"name": "history", "description": "Years of old tickets, to learn from. 历史工单"},
     {"name": "plans", "description": "Planned events. 计划活动"},
     {"name": "sources", "description": "Platforms and how fresh their data is. 来源"},
     {"name": "accounts", "description": "Users and keys. 账号与密钥"},

@@ -169,6 +169,16 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "next_cursor": None,
     },
+    "HistoryOut": {"rows": 1_204_311, "newer": 512, "rejected": {"bad_time": 3}, "until": _FROM},
+    "LoadOut": {
+        "id": 1,
+        "files": ["2025.csv"],
+        "mapping": "canonical",
+        "loaded_at": _AT,
+        "rows": 1_204_311,
+        "rejected": 3,
+        "until": _FROM,
+    },
     "PlanOut": {
         "id": "c0ffee",
         "title": "马拉松赛",

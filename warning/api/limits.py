@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 from starlette.types import Message, Receive
@@ -19,17 +19,26 @@ class Limits:
     body_bytes : of one request
     body_seconds : a body must be here by then, so that slow clients hold nothing
     bytes_in_flight : of all requests at a time, never less than two of the largest; beyond it 503
+    history_bytes, history_seconds : of a file of history, which goes to the disk; all at a time together take no more
     items : of one push
     nesting : depth of objects and arrays in one item
     items_a_minute : of one key
+    what : how the limits of a body are named in problems
     """
 
     body_bytes: int = 10_000_000
     body_seconds: float = 60.0
     bytes_in_flight: int = 200_000_000
+    history_bytes: int = 2_000_000_000
+    history_seconds: float = 3600.0
     items: int = 10_000
     nesting: int = 16
     items_a_minute: int = 600_000
+    what: str = "body"
+
+    def of_history(self) -> Limits:
+        """Return the limits of a request that sends a file of history."""
+        return replace(self, body_bytes=self.history_bytes, body_seconds=self.history_seconds, what="history")
 
 
 def exceeded(kind: Kind, name: str, limit: int, zh: str, en: str) -> ProblemError:
@@ -94,7 +103,7 @@ class Body:
         seconds = self._limits.body_seconds
         raise exceeded(
             TOO_SLOW,
-            "body_seconds",
+            f"{self._limits.what}_seconds",
             math.ceil(seconds),
             f"请求体在 {seconds:g} 秒内未传完,请分成较小的请求。",
             f"The body was not complete within {seconds:g} s. Send smaller requests.",
@@ -110,7 +119,7 @@ class Body:
         if size > limit:
             raise exceeded(
                 TOO_LARGE,
-                "body_bytes",
+                f"{self._limits.what}_bytes",
                 limit,
                 f"请求体超过 {limit:,} 字节,请分成较小的请求。",
                 f"The body has more than {limit:,} bytes. Send smaller requests.",

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from warning.api.access import HISTORY
 from warning.api.limits import Body, Limits, Pool
 from warning.api.problems import CROSS_SITE, CSRF, ProblemError, answer
 from warning.service.words import Words
@@ -66,6 +67,7 @@ class Gate:
         self._services = services
         self._limits = limits
         self._pool = Pool(max(limits.bytes_in_flight, 2 * limits.body_bytes))
+        self._uploads = Pool(limits.history_bytes)
         self._cookies = SessionCookie(services.prefix, secure=services.secure_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +76,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        body = Body(receive, self._limits, self._pool, headers.get("content-length", ""))
+        limits, pool = self._room(scope)
+        body = Body(receive, limits, pool, headers.get("content-length", ""))
         try:
             inner = await self._admit(scope, headers, body)
         except ProblemError as error:
@@ -83,6 +86,12 @@ class Gate:
             await self._app(scope, inner, send)
         finally:
             body.close()
+
+    def _room(self, scope: Scope) -> tuple[Limits, Pool]:
+        """Return what a request's body may take, and of which pool: files of history go to the disk."""
+        if (scope["method"], scope["state"]["path"]) == HISTORY:
+            return self._limits.of_history(), self._uploads
+        return self._limits, self._pool
 
     async def _admit(self, scope: Scope, headers: Headers, body: Body) -> Receive:
         """Fill ``request.state``; returns where the body is read from; raises ProblemError."""

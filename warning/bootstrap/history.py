@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from warning.intake.files import read_files
 from warning.intake.mapping_files import load_mapping
 from warning.intake.register import load_register
 from warning.runtime.clock import Clock, now_ms
+from warning.service.ports import Loaded, StoreBusyError
 from warning.store.logfile import LOG_VERSION, LogHeader, write_log
 from warning.store.sql import meta
 from warning.store.sql.dead_letters import Refused, SqlDeadLetters
@@ -35,22 +36,6 @@ LIVE_LOG = "live"
 """What stands in the header of a service's log in place of a mapping."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What a load brought.
-
-    rows : events that are history now
-    newer : events left out because they are not older than what came in live (or than the lateness)
-    rejected : rows that could not be read, by reason
-    until : the moment before which nothing is said
-    """
-
-    rows: int
-    newer: int
-    rejected: dict[str, int]
-    until: str
-
-
 def load_history(
     paths: Sequence[Path],
     *,
@@ -61,16 +46,32 @@ def load_history(
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
     """Load files as history into the data folder; a running service takes them over by itself."""
+    database = open_database(Path(settings.service.data))
+    try:
+        return load_files(
+            paths, mapping=mapping, settings=settings, source=source, database=database, clock=clock, progress=progress
+        )
+    finally:
+        database.close()
+
+
+def load_files(
+    paths: Sequence[Path],
+    *,
+    mapping: str,
+    settings: Settings,
+    source: str,
+    database: Database,
+    clock: Clock,
+    progress: Callable[[int], None] | None = None,
+) -> Loaded:
+    """Load files as history into a database that is open; ``source`` empty: the mapping's."""
     read_by = load_mapping(mapping)
     read_by = read_by.model_copy(update={"source": source or read_by.source, "zone": settings.zone or read_by.zone})
     register = load_register(Path(settings.register_file)) if settings.register_file else None
     parts = read_files(paths, read_by, register=register, now_ms=clock(), progress=progress)
-    database = open_database(Path(settings.service.data))
-    try:
-        load = HistoryLoad(settings, database, clock)
-        return load.run(parts, files=tuple(path.name for path in paths), mapping=read_by.name, source=read_by.source)
-    finally:
-        database.close()
+    load = HistoryLoad(settings, database, clock)
+    return load.run(parts, files=tuple(path.name for path in paths), mapping=read_by.name, source=read_by.source)
 
 
 class HistoryLoad:
@@ -90,22 +91,42 @@ class HistoryLoad:
         self._cut = state.live_since() or self._until
 
     def run(self, parts: Iterable[Normalised], *, files: tuple[str, ...], mapping: str, source: str) -> Loaded:
-        """Store all parts; returns what came of them. A load that is broken off leaves nothing that counts."""
-        rows = newer = 0
-        rejected: Counter[str] = Counter()
+        """Store all parts; returns what came of them.
+
+        A load that is broken off, or that brings nothing, leaves nothing that counts and begins no era.
+        """
         with self._database.write() as connection:
             load_id = self._history.begin_load(connection, Load(files=files, mapping=mapping, loaded_at=self._now))
+        try:
+            loaded = self._stored(load_id, parts, source)
+        except BaseException:
+            self._drop(load_id)
+            raise
+        if not loaded.rows:
+            self._drop(load_id)
+            return loaded
+        refused = sum(loaded.rejected.values())
+        with self._database.write() as connection:
+            self._history.end_load(connection, load_id, rows=loaded.rows, rejected=refused, until_ms=self._until)
+            meta.put(connection, meta.ERA, meta.get_number(connection, meta.ERA) + 1)
+        return loaded
+
+    def _stored(self, load_id: int, parts: Iterable[Normalised], source: str) -> Loaded:
+        rows = newer = 0
+        rejected: Counter[str] = Counter()
         for part in parts:
             events = TicketColumns.joined([part.tickets, part.life])
             older = events.take(np.nonzero(events.time < self._cut)[0])
             self._store(load_id, older, [_refused(source, reject) for reject in part.rejects])
             rows, newer = rows + len(older), newer + len(events) - len(older)
             rejected.update(reject.reason.value for reject in part.rejects)
-        with self._database.write() as connection:
-            self._history.end_load(connection, load_id, rows=rows, rejected=rejected.total(), until_ms=self._until)
-            meta.put(connection, meta.ERA, meta.get_number(connection, meta.ERA) + 1)
         until = self._grid.moment(self._until).isoformat()
         return Loaded(rows=rows, newer=newer, rejected=dict(sorted(rejected.items())), until=until)
+
+    def _drop(self, load_id: int) -> None:
+        """Take a load back; where the disk refuses even that, retention does it later."""
+        with suppress(StoreBusyError), self._database.write() as connection:
+            self._history.drop_load(connection, load_id)
 
     def _store(self, load_id: int, events: TicketColumns, refused: Sequence[Refused]) -> None:
         with self._database.write() as connection:

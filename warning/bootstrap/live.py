@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from warning.bootstrap.accounts import build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
 from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, zone_of
+from warning.bootstrap.uploads import UploadedHistory
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
 from warning.domain.errors import InvalidInputError, UnknownNameError
@@ -153,6 +154,7 @@ def build_live(
         intake=pushing,
         letters=SqlDeadLetters(database),
         replay=pushing,
+        history=UploadedHistory(settings, database, clock),
         runtime=runtime,
         metrics=_exposition(metrics, runtime, desk),
         version=version("early-warning"),

@@ -7,8 +7,10 @@ implementation passes the same contract tests. Times are aware datetimes; ids ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from warning.domain.account import Role
@@ -243,6 +245,51 @@ class Replay(Protocol):
         """Return one answer a letter: accepted now, or rejected for the reason given."""
 
 
+# --- history ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a load of history brought.
+
+    rows : events that are history now
+    newer : events left out because they are not older than what came in live (or than the lateness)
+    rejected : rows that could not be read, by reason
+    until : the moment before which nothing is said
+    """
+
+    rows: int
+    newer: int
+    rejected: dict[str, int]
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastLoad:
+    """A load that was begun; ``until`` None: it has not ended, or was broken off, and does not count."""
+
+    id: int
+    files: tuple[str, ...]
+    mapping: str
+    loaded_at: datetime
+    rows: int
+    rejected: int
+    until: datetime | None
+
+
+class HistoryLoader(Protocol):
+    """Teaches a running service from files of old tickets. Thread-safe; implemented by the composition root."""
+
+    def place(self, suffix: str) -> AbstractContextManager[Path]:
+        """Give a new private file to receive an upload in; it is gone when the block ends."""
+
+    def load(self, file: Path, *, mapping: str, source: str) -> Loaded:
+        """Load a file as history; ``source`` empty: the mapping's. Raises InvalidInputError for an unusable file."""
+
+    def loads(self) -> list[PastLoad]:
+        """Return all loads, oldest first."""
+
+
 # --- sources, plans ---------------------------------------------------------------------------------------------------
 
 
@@ -380,6 +427,7 @@ class Condition:
     """Records wait and none was applied for longer than the limit."""
     problem: str = ""
     """Why writes fail at present (a full disk), empty when all is well."""
+    problem_zh: str = ""
 
 
 class Runtime(Protocol):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from warning.service.accounts import Accounts
     from warning.service.desk import Desk
     from warning.service.planning import Planning
-    from warning.service.ports import DeadLetterStore, Replay, Runtime, TicketIntake
+    from warning.service.ports import DeadLetterStore, HistoryLoader, Replay, Runtime, TicketIntake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Services:
     intake: TicketIntake
     letters: DeadLetterStore
     replay: Replay
+    history: HistoryLoader
     runtime: Runtime
     metrics: Callable[[], tuple[bytes, str]]
     version: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
 
 from warning.domain.control import Control
 from warning.domain.evidence import EvidencePoint
@@ -24,7 +27,9 @@ from warning.service.ports import (
     FeedEvent,
     Freshness,
     ItemAnswer,
+    Loaded,
     Page,
+    PastLoad,
     Plan,
     ReviewQueue,
     TicketStatus,
@@ -194,6 +199,33 @@ class MemoryReplay:
     def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
         self.replayed += [(letter_id, actor) for letter_id in letter_ids]
         return [ItemAnswer(index=index, ticket_id=f"T{i}", accepted=True) for index, i in enumerate(letter_ids)]
+
+
+@dataclass
+class MemoryHistory:
+    """Notes each file it is given, with its name; ``failure`` is raised instead when it is set."""
+
+    folder: Path = field(default_factory=lambda: Path(mkdtemp()))
+    given: list[tuple[str, bytes, str, str]] = field(default_factory=list)
+    past: list[PastLoad] = field(default_factory=list)
+    failure: Exception | None = None
+
+    @contextmanager
+    def place(self, suffix: str) -> Iterator[Path]:
+        path = self.folder / f"upload{suffix}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def load(self, file: Path, *, mapping: str, source: str) -> Loaded:
+        if self.failure is not None:
+            raise self.failure
+        self.given.append((file.name, file.read_bytes(), mapping, source))
+        return Loaded(rows=3, newer=1, rejected={"bad_time": 2}, until="2026-03-02T08:00:00-05:00")
+
+    def loads(self) -> list[PastLoad]:
+        return self.past
 
 
 @dataclass

@@ -29,6 +29,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/alerts/{alert_id}/reopen"): {"version": 0},
     ("POST", "/alerts/{alert_id}/review"): {"version": 0, "disposition": "duplicate"},
     ("POST", "/rejections/replay"): {"ids": [17]},
+    ("POST", "/history"): "a file",
     ("POST", "/plans"): {"title": "Fair", "start": "2026-03-03T00:00:00Z", "end": "2026-03-04T00:00:00Z"},
     ("POST", "/sources"): {"name": "app", "mapping": "canonical"},
     ("POST", "/users"): {"name": "wang", "role": "viewer"},
@@ -38,6 +39,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/keys/{key_id}/rotate"): {},
     ("POST", "/session"): {"name": "viewer", "password": "wrong on purpose"},
 }
+QUERIES = {("POST", "/history"): "?mapping=canonical&format=csv"}
 MISSES = {
     ("GET", "/tickets/{ticket_id}"): {404, 422},
     ("POST", "/alerts/{alert_id}/reopen"): {409},
@@ -74,8 +76,8 @@ def test_a_role_may_call_what_the_table_says(
     allowed = _expected(who, method, path, rights)
     if route == ENDLESS and not allowed & {401, 403}:
         return  # the stream never ends; test_stream calls it over a real connection
-    body = BODIES.get((method, path.removeprefix(V1)))
-    response = caller(who).call(method, path.format(**PATHS), json=body)
+    name = (method, path.removeprefix(V1))
+    response = caller(who).call(method, path.format(**PATHS) + QUERIES.get(name, ""), json=BODIES.get(name))
     assert response.status_code in allowed, response.text
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from tests.warning.api.fakes import (
     MemoryAlerts,
+    MemoryHistory,
     MemoryIntake,
     MemoryLetters,
     MemoryPlans,
@@ -45,6 +46,7 @@ class World:
     letters: MemoryLetters
     intake: MemoryIntake
     replay: MemoryReplay
+    history: MemoryHistory
     runtime: MemoryRuntime
     plans: MemoryPlans
     services: Services
@@ -75,7 +77,7 @@ def make_world() -> World:
     alerts.found_signals, alerts.points = [signal("sig-b"), signal()], course()
     letters = MemoryLetters([DeadLetter(id=17, at=START, source=SOURCE, reject=reject())], {17: b"\xe5\xb7\xa5{"})
     intake, plans, runtime = MemoryIntake(now=START), MemoryPlans(), MemoryRuntime(START, alerts)
-    replay = MemoryReplay()
+    replay, history = MemoryReplay(), MemoryHistory()
     register = AreaRegister()
     services = Services(
         jurisdiction="New York City",
@@ -87,12 +89,13 @@ def make_world() -> World:
         intake=intake,
         letters=letters,
         replay=replay,
+        history=history,
         runtime=runtime,
         metrics=lambda: (b"early_warning_up 1.0\n", "text/plain; version=0.0.4; charset=utf-8"),
         version="0.1.0",
     )
     key = accounts.add_key(SOURCE).secret
-    return World(clock, accounts, alerts, letters, intake, replay, runtime, plans, services, key, tokens)
+    return World(clock, accounts, alerts, letters, intake, replay, history, runtime, plans, services, key, tokens)
 
 
 @dataclass

@@ -174,6 +174,7 @@ def city(**changes: Any) -> City:
         intake=cast("Any", None),
         letters=letters,
         replay=letters,
+        history=cast("Any", None),
         runtime=runtime,
         metrics=lambda: (b"", "text/plain"),
         version="0.1.0",

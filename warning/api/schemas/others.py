@@ -43,6 +43,27 @@ class ReplayIn(In):
     ids: Annotated[list[Annotated[int, Field(strict=True, ge=0, le=LARGEST)]], Field(min_length=1, max_length=1000)]
 
 
+class HistoryOut(Out):
+    """What a load of history brought."""
+
+    rows: Annotated[int, Field(description="Events that are history now. 已载入的事件数")]
+    newer: Annotated[int, Field(description="Left out: not older than what came in live. 较新而未载入")]
+    rejected: Annotated[dict[str, int], Field(description="Rows refused, by reason. 被拒绝的行数")]
+    until: Annotated[Moment, Field(description="Nothing is said of before. 此前不产生预警")]
+
+
+class LoadOut(Out):
+    """A load of history; without ``until`` it has not ended, or was broken off, and does not count."""
+
+    id: int
+    files: list[str]
+    mapping: str
+    loaded_at: Moment
+    rows: int
+    rejected: int
+    until: Moment | None
+
+
 class PlanIn(In):
     """A planned event; no areas or no categories means all."""
 
