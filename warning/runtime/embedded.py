@@ -170,11 +170,11 @@ class EmbeddedRuntime:
         except EarlyWarningError as error:
             if not self._condition.problem:
                 _LOG.warning("the engine loop cannot go on; it tries again", extra={"problem": str(error)})
-            self._condition = replace(self._condition, problem=str(error))
+            self._condition = replace(self._condition, problem=str(error), problem_zh=getattr(error, "zh", ""))
             return None
         if self._condition.problem:
             _LOG.warning("the engine loop goes on")
-            self._condition = replace(self._condition, problem="")
+            self._condition = replace(self._condition, problem="", problem_zh="")
         return done
 
     # --- the loop -----------------------------------------------------------------------------------------------------

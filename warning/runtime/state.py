@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 RECORDS_AT_ONCE = 32
 """Log records fetched together: of the largest pushes they hold more tickets than the loop applies in one step."""
 
+PROBE_BYTES = 256 << 10
+"""Less would find room where a push finds none: a full disk takes small writes where older ones were."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restorable:
@@ -168,6 +171,17 @@ class LiveState:
         if kept is None:
             return None
         return Restorable(position=kept.position, taken_at=kept.taken_at, state=msgspec.msgpack.decode(kept.payload))
+
+    def refuses(self) -> bool:
+        """Whether the latest write of any thread was refused."""
+        return self.database.refusal is not None
+
+    def probe(self) -> bool:
+        """Write as much as a push brings, and take it away again; raises StoreUnwritableError where no room is."""
+        for value in (" " * PROBE_BYTES, ""):
+            with self.database.write() as connection:
+                meta.put(connection, meta.PROBE, value)
+        return True
 
     # --- history ------------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ def live(condition: Condition) -> Health:
 def ready(condition: Condition) -> Health:
     """Whether the service takes tickets and shows what is so now."""
     if condition.problem:
-        return Health(False, f"无法写入:{condition.problem}", f"Cannot write: {condition.problem}")
+        problem_zh = condition.problem_zh or condition.problem
+        return Health(False, f"无法写入:{problem_zh}", f"Cannot write: {condition.problem}")
     if not condition.ready:
         return Health(False, f"尚未就绪:{condition.progress}", f"Not ready: {condition.progress}")
     alive = live(condition)

@@ -27,10 +27,11 @@ WELL = Condition(
         (replace(WELL, ready=False, progress="重放 replay 40 %"), True, False, ("尚未就绪", "replay 40 %")),
         (replace(WELL, stuck=True), False, False, ("1,234 条记录", "1,234 records wait")),
         (replace(WELL, problem="disk full"), True, False, ("无法写入", "Cannot write: disk full")),
+        (replace(WELL, problem="disk full", problem_zh="磁盘已满"), True, False, ("无法写入:磁盘已满", "Cannot write")),
         (replace(WELL, problem="disk full", stuck=True), True, False, ("无法写入", "Cannot write")),
         (replace(WELL, ready=False, stuck=True), True, False, ("尚未就绪", "Not ready")),
     ],
-    ids=["well", "starting", "stuck", "full", "stuck because full", "starting from far behind"],
+    ids=["well", "starting", "stuck", "full", "full in Chinese", "stuck because full", "starting from far behind"],
 )
 def test_health_follows_progress(condition: Condition, is_live: bool, is_ready: bool, words: tuple[str, str]) -> None:
     """A restart is asked for only where it can help, requests only where they are served; both say why."""

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DatabaseError
 from warning.service.errors import BadInputError, UnwritableOutputError, unwritable
 from warning.store.sql import schema
 from warning.store.sql.database import Database
-from warning.store.sql.errors import StoreDamagedError, StoreVersionError
-from warning.store.sql.sqlite import check_integrity, copy, forget_quarantine, open_to_look
+from warning.store.sql.errors import StoreDamagedError, StoreUnreadableError, StoreVersionError
+from warning.store.sql.sqlite import cause_of, check_integrity, copy, forget_quarantine, open_to_look
 
 ASIDE = ".before-restore"
 """What the name of a database that a restore replaced ends in."""
@@ -100,6 +100,8 @@ def _check(path: Path) -> None:
             problem = check_integrity(connection)
             version = schema.check(connection, str(path))
     except DatabaseError as error:
+        if cause_of(error) is not None:
+            raise StoreUnreadableError(str(path), str(error.orig)) from error
         problem, version = str(error.orig), None
     if problem:
         raise StoreDamagedError(str(path), problem)

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from warning.service.errors import unwritable
 from warning.store.sql import schema
 from warning.store.sql.claim import Claim
 from warning.store.sql.errors import StoreDamagedError, StoreUnwritableError
@@ -29,16 +30,19 @@ class Database:
         self._writer = threading.Lock()
         self._writing_thread = 0
         self._claim: Claim | None = None
+        self.refusal: StoreUnwritableError | None = None
+        """Why the latest write failed; None when it did not."""
 
     def migrate(self) -> None:
         """Make the file and its tables, or bring them to this program's version.
 
-        Raises StoreVersionError for a database that a newer program wrote, StoreDamagedError for a file that is none.
+        Raises StoreVersionError for a database that a newer program wrote, StoreDamagedError for a file that is none,
+        UnwritableOutputError for a place that nothing can be written to, StoreUnwritableError for a full disk.
         """
         try:
             make_private(self.path)
         except OSError as error:
-            raise StoreUnwritableError(str(self.path), str(error.strerror), str(error.strerror)) from error
+            raise unwritable(self.path, error) from error
         try:
             with self.write() as connection:
                 schema.upgrade(connection, str(self.path))
@@ -72,11 +76,13 @@ class Database:
             try:
                 with self._writing.connect() as connection, _given_up_on_failure(connection), connection.begin():
                     yield connection
+                self.refusal = None
             except DBAPIError as error:
                 cause = cause_of(error)
                 if cause is None:
                     raise
-                raise StoreUnwritableError(str(self.path), *cause) from error
+                self.refusal = StoreUnwritableError(str(self.path), *cause)
+                raise self.refusal from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

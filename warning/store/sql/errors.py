@@ -57,6 +57,18 @@ class StoreVersionError(BadInputError):
         )
 
 
+class StoreUnreadableError(BadInputError):
+    """SQLite cannot open a database that may well be sound: it needs to write beside it, also to read."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(
+            where,
+            f"cannot be opened ({problem})",
+            "Check that its folder is not read-only, or copy the folder to one that is not.",
+            f"{where}: 无法打开 ({problem})。请检查所在目录是否只读,或把整个目录复制到可写之处。",
+        )
+
+
 class StoreDamagedError(BadInputError):
     """The file is damaged, or no database at all."""
 

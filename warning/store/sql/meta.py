@@ -14,6 +14,8 @@ COUNTED = "counted_position"
 ERA = "era"
 """Grows when history is loaded: snapshots of an older era are of another past."""
 CLOCK = "clock"
+PROBE = "probe"
+"""Room taken for a moment, to see whether there is some."""
 
 
 def get(connection: Connection, key: str) -> str | None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.warning.disks import CRAMPED, Cramp
 from tests.warning.store.sql.steps import said
+from warning.service.errors import UnwritableOutputError
 from warning.service.ports import StoreBusyError
 from warning.store.sql import meta
 from warning.store.sql.database import Database
@@ -235,7 +236,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_a_place_that_is_no_place(tmp_path: Path) -> None:
     """A database below a file cannot be made, and the error says where."""
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnwritableError, match="file"):
+    with pytest.raises(UnwritableOutputError, match="part of the path is a file"):
         Database(tmp_path / "file" / "a.db").migrate()
 
 
@@ -257,3 +258,15 @@ def test_a_log_outlives_a_reopening(database: Database) -> None:
     with again.read() as connection:
         assert connection.execute(select(func.count()).select_from(meta_table)).scalar() == 1
     again.close()
+
+
+def test_a_refusal_is_remembered_until_a_write_succeeds(database: Database) -> None:
+    """What refused the latest write stands on the database, for whoever has nothing to write now."""
+    with database.write() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnwritableError):
+        put(database, "a", 1)
+    assert database.refusal is not None
+    assert "read-only" in str(database.refusal)
+    put(database, "a", 2)
+    assert database.refusal is None
