@@ -27,21 +27,26 @@ def build_accounts(database: Database) -> Accounts:
     return Accounts(SqlAccounts(database), now=wall_now)
 
 
-@contextmanager
-def open_accounts(data: Path, *, create: bool = False) -> Iterator[Accounts]:
-    """Give the accounts of a data folder, whether or not a service runs on it.
-
-    Raises BadInputError for a folder without a database, unless it may be created.
-    """
-    place = data / DATABASE
-    if not create and not place.exists():
+def require_database(data: Path) -> None:
+    """Raise BadInputError for a folder without a database."""
+    if not (data / DATABASE).exists():
         raise BadInputError(
             str(data),
             "holds no database of the service",
             "Start the service on it first, or name the right folder with --data.",
             f"{data}: 没有服务数据库。请先在该目录启动服务,或用 --data 指定正确的目录。",
         )
-    database = Database(place)
+
+
+@contextmanager
+def open_accounts(data: Path, *, create: bool = False) -> Iterator[Accounts]:
+    """Give the accounts of a data folder, whether or not a service runs on it.
+
+    Raises BadInputError for a folder without a database, unless it may be created.
+    """
+    if not create:
+        require_database(data)
+    database = Database(data / DATABASE)
     database.migrate()
     try:
         yield build_accounts(database)

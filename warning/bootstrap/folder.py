@@ -10,6 +10,7 @@ from warning.bootstrap.accounts import DATABASE
 from warning.domain.bucket import MINUTE_MS
 from warning.engine.grid import Grid
 from warning.runtime.state import LiveState
+from warning.store.sql import meta
 from warning.store.sql.database import Database
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 JURISDICTION = "city"
 """The name of the jurisdiction where settings give none."""
 ZONE = "UTC"
+_JURISDICTION, _ZONE = "jurisdiction", "zone"
 
 
 def open_database(data: Path) -> Database:
@@ -26,6 +28,20 @@ def open_database(data: Path) -> Database:
     database = Database(data / DATABASE)
     database.migrate()
     return database
+
+
+def remember(settings: Settings, database: Database) -> None:
+    """Note whose folder it is, for commands beside the service that are not given its settings."""
+    with database.write() as connection:
+        meta.put(connection, _JURISDICTION, jurisdiction_of(settings))
+        meta.put(connection, _ZONE, zone_of(settings))
+
+
+def remembered(settings: Settings, database: Database) -> Settings:
+    """Return the settings with the jurisdiction and zone of the service whose folder it is, if one ran on it."""
+    with database.read() as connection:
+        known = {"jurisdiction": meta.get(connection, _JURISDICTION), "zone": meta.get(connection, _ZONE)}
+    return settings.model_copy(update={name: value for name, value in known.items() if value})
 
 
 def build_state(settings: Settings, database: Database) -> LiveState:

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from warning.bootstrap.accounts import build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
-from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, zone_of
+from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, remember, zone_of
 from warning.bootstrap.uploads import UploadedHistory
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
@@ -126,6 +126,7 @@ def build_live(
     """Put a service together; raises StoreInUseError when another one runs on the data folder."""
     database = open_database(Path(settings.service.data))
     database.claim()
+    remember(settings, database)
     register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
     engine = new_engine(settings, register)
     metrics = Metrics(CollectorRegistry(), clock=clock, version=version("early-warning"))

@@ -10,6 +10,7 @@ from warning.cli import (
     load,
     log,
     mapping,
+    plans,
     schema,
     score,
     serve,
@@ -34,6 +35,7 @@ for _command in (
     load.load,
     users.users,
     keys.keys,
+    plans.plans,
     backup.backup,
     backup.restore,
 ):

@@ -1,4 +1,4 @@
-"""What the commands on users and keys share: the data folder, and how a secret is shown."""
+"""What the commands on a service's database share: the data folder, and how a secret is shown."""
 
 from __future__ import annotations
 
@@ -23,13 +23,18 @@ def accounts_in(
     try:
         from warning.bootstrap.accounts import open_accounts
     except ModuleNotFoundError as error:
-        raise BadInputError(
-            f"package {error.name}",
-            "is not installed",
-            "Accounts need the extra `service`: pip install 'early-warning[service]'.",
-            f"{error.name}: 未安装。账户管理需要扩展 service: pip install 'early-warning[service]'。",
-        ) from error
+        raise not_installed(error) from error
     return open_accounts(data or Path(load_settings(settings_path).service.data), create=create)
+
+
+def not_installed(error: ModuleNotFoundError) -> BadInputError:
+    """Say which extra brings a missing package."""
+    return BadInputError(
+        f"package {error.name}",
+        "is not installed",
+        "This needs the extra `service`: pip install 'early-warning[service]'.",
+        f"{error.name}: 未安装。此命令需要扩展 service: pip install 'early-warning[service]'。",
+    )
 
 
 def show_secret(secret: str, chinese: str, english: str) -> None:
