@@ -33,7 +33,7 @@ MAPPING = "simulated-city"
 SEED = 11
 HISTORY_DAYS = 120
 FIRST_MORNING = datetime(2025, 6, 17, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
-"""When the demonstration's clock starts: a Tuesday, 9 o'clock, and the history ends there."""
+"""When the demonstration's clock starts: a Tuesday, 9 o'clock. The history goes up to the lateness before it."""
 FACTOR = 120.0
 """How much faster than real time: two minutes a second, so that an hour's surge shows in half a minute."""
 PUSH_SECONDS = 0.5
@@ -73,8 +73,8 @@ class Demo:
     clock: FastClock
 
 
-def prepare(settings: Settings, progress: Progress | None = None) -> Demo:
-    """Make the data folder ready: on the first start load the history, later go on from where the clock was.
+def prepare(settings: Settings, progress: Progress | None = None, *, days: int = HISTORY_DAYS) -> Demo:
+    """Make the data folder ready: on the first start load some days of history, later go on from where the clock was.
 
     ``progress`` is told of each day of history.
     """
@@ -88,10 +88,11 @@ def prepare(settings: Settings, progress: Progress | None = None) -> Demo:
         if stopped_at:
             return Demo(settings=settings, clock=FastClock(stopped_at, FACTOR))
         start_ms = int(FIRST_MORNING.timestamp() * 1000)
-        _load(settings, database, register, start_ms, progress)
+        cursor = start_ms - settings.engine.lateness_minutes * MINUTE_MS
+        _load(settings, database, cursor, days, progress)
         with database.write() as connection:
             meta.put(connection, meta.CLOCK, start_ms)
-            meta.put(connection, _CURSOR, start_ms - settings.engine.lateness_minutes * MINUTE_MS)
+            meta.put(connection, _CURSOR, cursor)
         return Demo(settings=settings, clock=FastClock(start_ms, FACTOR))
     finally:
         database.close()
@@ -110,15 +111,14 @@ def _settings(settings: Settings, register: Path) -> Settings:
     )
 
 
-def _load(settings: Settings, database: Database, register: Path, now: int, progress: Progress | None) -> None:
-    city = load_city("demo")
-    start = FIRST_MORNING.date() - timedelta(days=HISTORY_DAYS)
-    simulation = simulate(city, SEED, start, HISTORY_DAYS, extra_incidents=incidents())
-    register.write_bytes(b"".join(files_of(simulation)["register.yaml"]))
-    history = HistoryLoad(settings, database, lambda: now)
-    history.run(
-        _parts(settings, simulation.tickets, now, progress), files=("simulated",), mapping=MAPPING, source=SOURCE
-    )
+def _load(settings: Settings, database: Database, cursor: int, days: int, progress: Progress | None) -> None:
+    """Load what the city received before a moment; the stream goes on from there."""
+    simulation = simulate(load_city("demo"), SEED, _day_before(days), days + 1, extra_incidents=incidents())
+    Path(settings.register_file).write_bytes(b"".join(files_of(simulation)["register.yaml"]))
+    received = [ticket for ticket in simulation.tickets if ticket.received_time < cursor]
+    now = int(FIRST_MORNING.timestamp() * 1000)
+    parts = _parts(settings, received, now, progress)
+    HistoryLoad(settings, database, lambda: now).run(parts, files=("simulated",), mapping=MAPPING, source=SOURCE)
 
 
 def _parts(
@@ -169,7 +169,7 @@ class Streaming:
         self._clock = demo.clock
         self._service = service
         self._announce = announce
-        self._stream = Stream(load_city("demo"), SEED, _first_day(), extra_incidents=incidents())
+        self._stream = Stream(load_city("demo"), SEED, _day_before(HISTORY_DAYS), extra_incidents=incidents())
         self._closing: list[tuple[int, str, SimulatedTicket]] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo", daemon=True)
@@ -227,8 +227,8 @@ class Streaming:
             yield heapq.heappop(self._closing)[2]
 
 
-def _first_day() -> date:
-    return FIRST_MORNING.date() - timedelta(days=HISTORY_DAYS)
+def _day_before(days: int) -> date:
+    return FIRST_MORNING.date() - timedelta(days=days)
 
 
 def _iso(ms: int) -> str:

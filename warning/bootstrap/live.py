@@ -124,10 +124,10 @@ def build_live(
     on_failure: Callable[[], None] = lambda: None,
 ) -> LiveService:
     """Put a service together; raises StoreInUseError when another one runs on the data folder."""
+    register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
     database = open_database(Path(settings.service.data))
     database.claim()
     remember(settings, database)
-    register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
     engine = new_engine(settings, register)
     metrics = Metrics(CollectorRegistry(), clock=clock, version=version("early-warning"))
     state = build_state(settings, database)

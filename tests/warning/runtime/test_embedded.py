@@ -75,14 +75,14 @@ def _service(
         service.stop()
 
 
-def _until(happens: Callable[[], object], seconds: float = PATIENCE) -> None:
+def until(happens: Callable[[], object], seconds: float = PATIENCE) -> None:
     ends = monotonic() + seconds
     while not happens():
         assert monotonic() < ends, "it did not happen in time"
         sleep(0.005)
 
 
-def _settled(service: LiveService) -> bool:
+def settled(service: LiveService) -> bool:
     now = service.runtime.condition()
     return now.ready and now.applied_position == now.newest_position
 
@@ -90,7 +90,7 @@ def _settled(service: LiveService) -> bool:
 def _push_all(service: LiveService, clock: RowClock, rows: Sequence[Row], batch: int = 100) -> None:
     for first in range(0, len(rows), batch):
         push(service, clock, rows[first : first + batch])
-        _until(lambda: _settled(service) or service.runtime.condition().stuck)
+        until(lambda: settled(service) or service.runtime.condition().stuck)
 
 
 def _log_of(service: LiveService) -> list[tuple[int, Record]]:
@@ -107,13 +107,13 @@ def test_a_restart_says_nothing_twice(tmp_path: Path, moment: str) -> None:
     with _service(tmp_path, clock, Checkpoints(moment, 4), snapshot_rows=200) as service:
         _push_all(service, clock, ROWS[:500], 60)
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         _push_all(service, clock, ROWS[500:])
         whole = stored_alerts(tmp_path)
         told = _told(service)
     assert whole
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         assert _told(service) == told
     assert stored_alerts(tmp_path) == whole
     assert len(told) == len(set(told))
@@ -135,7 +135,7 @@ def test_a_restart_without_a_snapshot_reads_the_whole_log(tmp_path: Path) -> Non
         assert service.runtime.state.latest_snapshot(0) is None
     with _service(tmp_path, clock) as service:
         state = service.runtime.state
-        _until(lambda: state.applied() == state.newest_position() > 0)
+        until(lambda: state.applied() == state.newest_position() > 0)
 
 
 # --- the disk refuses -------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_a_refused_commit_is_tried_again_with_the_same_answers(tmp_path: Path, m
     clock = RowClock(ROWS[0].time)
     tried: list[list[tuple[int, Record, Output]]] = []
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         state = service.runtime.state
         store = state.commit
 
@@ -158,8 +158,8 @@ def test_a_refused_commit_is_tried_again_with_the_same_answers(tmp_path: Path, m
 
         monkeypatch.setattr(state, "commit", commit)
         push(service, clock, ROWS[:50])
-        _until(lambda: "disk is full" in service.runtime.condition().problem or len(tried) > 3)
-        _until(lambda: _settled(service))
+        until(lambda: "disk is full" in service.runtime.condition().problem or len(tried) > 3)
+        until(lambda: settled(service))
         assert service.runtime.condition().problem == ""
     for again in tried[1:4]:
         assert [(position, output) for position, _, output in again] == [(p, o) for p, _, o in tried[0]]
@@ -171,7 +171,7 @@ def test_a_refused_tick_is_written_later(tmp_path: Path, monkeypatch: pytest.Mon
     clock = RowClock(ROWS[0].time)
     refusals = itertools.count()
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         store = service.runtime.state.append
 
         def append(records: Sequence[Record], at: int) -> None:
@@ -181,7 +181,7 @@ def test_a_refused_tick_is_written_later(tmp_path: Path, monkeypatch: pytest.Mon
 
         monkeypatch.setattr(service.runtime.state, "append", append)
         push(service, clock, ROWS[:10])
-        _until(lambda: any(isinstance(record, Tick) for _, record in _log_of(service)))
+        until(lambda: any(isinstance(record, Tick) for _, record in _log_of(service)))
         assert next(refusals) >= 4
 
 
@@ -193,7 +193,7 @@ def test_snapshots_come_by_tickets(tmp_path: Path) -> None:
     clock, checkpoints = RowClock(ROWS[0].time), Checkpoints()
     with _service(tmp_path, clock, checkpoints, snapshot_rows=100) as service:
         _push_all(service, clock, ROWS[:400], 50)
-        _until(lambda: checkpoints.passed.count("after snapshot") == 4)
+        until(lambda: checkpoints.passed.count("after snapshot") == 4)
         snapshot = service.runtime.state.latest_snapshot(0)
         assert snapshot is not None
         assert snapshot.position == service.runtime.state.applied()
@@ -204,11 +204,11 @@ def test_snapshots_come_by_time_and_rest_when_nothing_comes(tmp_path: Path) -> N
     """When the interval is over a snapshot is taken if tickets came since the last, else none."""
     clock, checkpoints = RowClock(ROWS[0].time), Checkpoints()
     with _service(tmp_path, clock, checkpoints, snapshot_seconds=0.0) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         sleep(0.3)
         assert "after snapshot" not in checkpoints.passed
         push(service, clock, ROWS[:10])
-        _until(lambda: checkpoints.passed.count("after snapshot") == 1)
+        until(lambda: checkpoints.passed.count("after snapshot") == 1)
         sleep(0.3)
         assert checkpoints.passed.count("after snapshot") == 1
 
@@ -223,7 +223,7 @@ def test_a_clean_end_leaves_a_snapshot_of_everything(tmp_path: Path) -> None:
         assert snapshot is not None
         assert snapshot.position == service.runtime.state.newest_position() == service.runtime.state.applied()
         service.runtime.start()
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
 
 
 # --- what it says of itself -------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_a_restoring_service_says_how_far_it_is(tmp_path: Path, monkeypatch: pyt
         )
         heard = _listened(service, "records", monkeypatch)
         service.start()
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         assert service.runtime.condition().progress == ""
     words = [progress for ready, progress in heard if not ready]
     assert f"正在恢复 restoring: {committed:,} / {committed:,}" in words
@@ -276,7 +276,7 @@ def test_learning_and_catching_up_have_their_words(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(state, "history_records", lambda: iter(list(records)))
         learned, caught = (_listened(service, name, monkeypatch) for name in ("history_records", "records"))
         service.runtime.start()
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
     assert (False, "正在学习历史 learning history: 30 / 30") in learned
     assert {ready for ready, _ in caught[:1]} == {False}
 
@@ -288,9 +288,9 @@ def test_an_idle_service_is_not_stuck_when_something_comes(tmp_path: Path, monke
     monkeypatch.setattr(embedded, "steady_seconds", lambda: steady_seconds() + ahead)
     busy, go_on = threading.Event(), threading.Event()
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         ahead = 3600.0
-        _until(lambda: service.runtime._moved > steady_seconds() + 3000)
+        until(lambda: service.runtime._moved > steady_seconds() + 3000)
         store = service.runtime.state.commit
 
         def commit(steps: Sequence[tuple[int, Record, Output]], at: int) -> None:
@@ -305,7 +305,7 @@ def test_an_idle_service_is_not_stuck_when_something_comes(tmp_path: Path, monke
         ahead += embedded.STUCK_SECONDS + 1
         assert service.runtime.condition().stuck
         go_on.set()
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         assert not service.runtime.condition().stuck
 
 
@@ -313,7 +313,7 @@ def test_waiting_for_the_feed_ends_with_news_or_with_time(tmp_path: Path) -> Non
     """Who waits for the feed is woken by what is new, at once where it is there already, and else after the time."""
     clock = RowClock(ROWS[0].time)
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
         assert not service.runtime.wait_for_feed(0, 0.05)
         waiter = threading.Timer(0.0, lambda: heard.append(service.runtime.wait_for_feed(0, PATIENCE)))
         heard: list[bool] = []
@@ -352,7 +352,7 @@ def test_a_service_can_be_stopped_while_it_restores(tmp_path: Path, monkeypatch:
         assert service.runtime.state.latest_snapshot(0) is None
         assert service.runtime.state.applied() == committed
     with _service(tmp_path, clock) as service:
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
 
 
 def test_a_defect_ends_the_loop_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -370,7 +370,7 @@ def test_a_defect_ends_the_loop_loudly(tmp_path: Path, caplog: pytest.LogCapture
     (record,) = (each for each in caplog.records if each.exc_info)
     assert "defect" in record.message
     with _service(tmp_path, clock) as again:
-        _until(lambda: _settled(again))
+        until(lambda: settled(again))
         assert again.runtime.state.applied() >= 1
 
 
@@ -399,9 +399,9 @@ def test_a_new_era_builds_the_engine_anew(tmp_path: Path, monkeypatch: pytest.Mo
         ]
         part = normalise_events(events, Normaliser(mapping, now_ms=clock()), "old")
         assert load.run([part], files=("old.csv",), mapping="canonical", source="old").rows == 40
-        _until(lambda: service.runtime.state.latest_snapshot(1) is not None and _settled(service))
+        until(lambda: service.runtime.state.latest_snapshot(1) is not None and settled(service))
         assert service.runtime.state.latest_snapshot(0) is None
         assert service.runtime.state.applied() >= before
         assert push(service, clock, ROWS[200:210]) == 10
-        _until(lambda: _settled(service))
+        until(lambda: settled(service))
     assert any(not ready for ready, _ in heard)
