@@ -68,7 +68,7 @@ def pages(count: int) -> Figures:
     """Find pages of 50 among many alerts; the median of several tries, milliseconds."""
     with _database() as database:
         with database.write() as connection:
-            store_alerts(connection, _alerts(count), _START)
+            store_alerts(connection, made_up_alerts(count), _START)
         found = SqlAlerts(database)
         return {
             name: 1e3 * median(timed(partial(found.find, query))["seconds"] for _ in range(21))
@@ -100,7 +100,7 @@ def _commit(database: Database, records: Sequence[TicketColumns], before: int) -
         SqlOutputs().commit(connection, steps, 0)
 
 
-def _alerts(count: int) -> list[Alert]:
+def made_up_alerts(count: int) -> list[Alert]:
     """Make up alerts, one every seven minutes."""
     random = np.random.default_rng(311)
     return [_alert(number, *random.integers(0, 1000, 3).tolist()) for number in range(count)]

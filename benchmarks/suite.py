@@ -41,7 +41,7 @@ QUICK = Scale(tickets=5_000, repetitions=1, day_share=0.04, many=100)
 def throughput(scale: Scale, folder: Path, tell: Tell, *, days: int, closed: bool = False) -> list[Table]:
     """Compare reading, the engine, the back-test and the command with a bare group_by of the same file."""
     days = max(2, round(days * scale.day_share))
-    files = _city(folder, tickets=scale.tickets, days=days, closed=closed)
+    files = made_city(folder, tickets=scale.tickets, days=days, closed=closed)
     csv = {"csv": files["csv"]}
     jobs: dict[str, Callable[[], Figures]] = {
         "(a) CSV to columns": lambda: measured("benchmarks.engine:read", files),
@@ -51,7 +51,7 @@ def throughput(scale: Scale, folder: Path, tell: Tell, *, days: int, closed: boo
         _BARE: lambda: measured("benchmarks.engine:bare", csv, environment={"POLARS_MAX_THREADS": "1"}),
         "(e) the same, default threads": lambda: measured("benchmarks.engine:bare", csv, one_core=False),
     }
-    runs = {name: _repeated(scale, tell, f"{days} days {name}", job) for name, job in jobs.items()}
+    runs = {name: repeated(scale, tell, f"{days} days {name}", job) for name, job in jobs.items()}
     title = f"{scale.tickets:,} tickets over {days} days{', with closing times' if closed else ''}"
     return [_throughput_table(title, runs)]
 
@@ -83,11 +83,11 @@ def _throughput_table(title: str, runs: dict[str, list[Figures]]) -> Table:
 
 def batch_sizes(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     """Measure one tick interval in batches of 100, 1,000 and 10,000 tickets."""
-    files = _city(folder, tickets=max(scale.tickets // 10, 10_000), days=1)
+    files = made_city(folder, tickets=max(scale.tickets // 10, 10_000), days=1)
     rows = []
     for size in (100, 1_000, 10_000):
         job = partial(measured, "benchmarks.batches:batches", {**files, "rows": size})
-        runs = _repeated(scale, tell, f"batches of {size:,}", job)
+        runs = repeated(scale, tell, f"batches of {size:,}", job)
         times = [spread(column(runs, "us_per_batch")), spread(column(runs, "us_per_ticket"), 2)]
         rows.append([f"{size:,}", *times, spread(rate(runs))])
     header = ["tickets a batch", "µs a batch", "µs a ticket", "tickets/s"]
@@ -98,7 +98,7 @@ def batch_sizes(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
 def memory(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     """Measure what random categories do to memory."""
     days = max(2, round(28 * scale.day_share))
-    files = _city(folder, tickets=scale.tickets, days=days, categories=1_000_000, random_categories=True)
+    files = made_city(folder, tickets=scale.tickets, days=days, categories=1_000_000, random_categories=True)
     tell("random categories …")
     run = measured("benchmarks.engine:whole", files)
     names = ("tickets", "peak_mb", "series", "overflowed", "notices", "seconds")
@@ -113,7 +113,7 @@ def dedupe(scale: Scale, _folder: Path, tell: Tell) -> list[Table]:
     rows = []
     for tickets in (scale.tickets, 3 * scale.tickets):
         job = partial(measured, "benchmarks.batches:dedupe", {"tickets": tickets, "rows": 1_000})
-        runs = _repeated(scale, tell, f"{tickets:,} remembered tickets", job)
+        runs = repeated(scale, tell, f"{tickets:,} remembered tickets", job)
         columns = (("bytes_per_ticket", 1), ("grown_mb", 0), ("us_per_ticket", 2))
         rows.append([f"{tickets:,}", *(spread(column(runs, name), digits) for name, digits in columns)])
     note = "A slot has 17 bytes and the table is 30 to 60 % full. MiB grown is of the process, after the last ticket."
@@ -125,9 +125,9 @@ def snapshots(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     """Measure taking and restoring a snapshot of few and of many series."""
     rows = []
     for categories in (40, scale.many):
-        files = _city(folder, tickets=2 * 44 * categories, days=2, categories=categories, even=True)
+        files = made_city(folder, tickets=2 * 44 * categories, days=2, categories=categories, even=True)
         job = partial(measured, "benchmarks.batches:snapshot", {**files, "quota": 4_000})
-        runs = _repeated(scale, tell, f"snapshot of {categories:,} categories", job)
+        runs = repeated(scale, tell, f"snapshot of {categories:,} categories", job)
         columns = (("megabytes", 1), ("bytes_per_series", 0), ("seconds", 2), ("restore_seconds", 2), ("peak_mb", 0))
         rows.append([f"{runs[0]['series']:,.0f}", *(spread(column(runs, name), digits) for name, digits in columns)])
     header = ["series", "MB", "bytes a series", "seconds to take", "seconds to restore", "peak MiB"]
@@ -137,8 +137,8 @@ def snapshots(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
 
 def live_store(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     """Measure the database of the live service: tickets in and out of its log, and pages of its alerts."""
-    files = _city(folder, tickets=scale.tickets, days=max(2, round(28 * scale.day_share)))
-    logs = _repeated(scale, tell, "the log", partial(measured, "benchmarks.store:tickets", files))
+    files = made_city(folder, tickets=scale.tickets, days=max(2, round(28 * scale.day_share)))
+    logs = repeated(scale, tell, "the log", partial(measured, "benchmarks.store:tickets", files))
     columns = (("append_ms", 0), ("commit_ms", 0), ("read_seconds", 2), ("bytes", 0))
     header = ["tickets", "ms to append 10,000", "ms to commit 10,000", "seconds to read a million", "bytes a ticket"]
     row = [f"{scale.tickets:,}", *(spread(column(logs, name), digits) for name, digits in columns)]
@@ -146,7 +146,7 @@ def live_store(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
         "In records of 500, twenty a transaction, each flushed to the disk; bytes are of log and ticket table together."
     )
     alerts = max(scale.tickets // 100, 100)
-    pages = _repeated(scale, tell, "pages", partial(measured, "benchmarks.store:pages", {"count": alerts}))
+    pages = repeated(scale, tell, "pages", partial(measured, "benchmarks.store:pages", {"count": alerts}))
     queries = [name for name in pages[0] if name != "peak_mb"]
     return [
         Table("Store: tickets", header, [row], [note]),
@@ -158,21 +158,17 @@ def live_store(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     ]
 
 
-def looks(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
-    """Tabulate what many looks at an open bucket do to p-values: see :mod:`benchmarks.looks`."""
-    module = import_module("benchmarks.looks")
-    tables: list[Table] = module.looks(scale, folder, tell)
-    return tables
+def _later(module: str, name: str) -> Benchmark:
+    """Return a benchmark of another module, which is loaded when it runs."""
+
+    def run(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
+        tables: list[Table] = getattr(import_module(module), name)(scale, folder, tell)
+        return tables
+
+    return run
 
 
-def cities(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
-    """Judge alerts by the truth of the cities that nobody tunes on: see :mod:`benchmarks.simulated_cities`."""
-    module = import_module("benchmarks.simulated_cities")
-    tables: list[Table] = module.cities(scale, folder, tell)
-    return tables
-
-
-def _city(folder: Path, **city: int | bool) -> dict[str, str]:
+def made_city(folder: Path, **city: int | bool) -> dict[str, str]:
     """Write a city, unless it is there, in a process of its own: this one must stay small."""
     name = "-".join(f"{key}-{value}" for key, value in sorted(city.items()))
     files = {"csv": str(folder / f"{name}.csv"), "mapping": str(folder / "city.yaml")}
@@ -187,7 +183,7 @@ def _command(files: dict[str, str], folder: Path, tickets: int) -> Figures:
     return measured("benchmarks.process:command", {"arguments": command}) | {"tickets": float(tickets)}
 
 
-def _repeated(scale: Scale, tell: Tell, what: str, measure: Callable[[], Figures]) -> list[Figures]:
+def repeated(scale: Scale, tell: Tell, what: str, measure: Callable[[], Figures]) -> list[Figures]:
     """Measure several times, telling which repetition runs."""
     runs = []
     for number in range(scale.repetitions):
@@ -205,6 +201,25 @@ BENCHMARKS: dict[str, tuple[str, Benchmark]] = {
     "dedupe": ("what a remembered ticket takes", dedupe),
     "snapshots": ("size and seconds of a snapshot of 2,000 and of 100,000 series", snapshots),
     "store": ("the live service's database: tickets in and out of its log, pages of its alerts", live_store),
-    "looks": ("what many looks at an open bucket do to p-values (exact, not timed)", looks),
-    "cities": ("alerts against the truth of three simulated cities that nobody tunes on", cities),
+    "post": (
+        "tickets pushed to the live service on one core, beside an endpoint that only parses",
+        _later("benchmarks.live", "post"),
+    ),
+    "latency": (
+        "from the tick that makes an alert possible to a listener of the live stream",
+        _later("benchmarks.live", "latency"),
+    ),
+    "startup": (
+        "seconds until a service with 1,000,000 tickets in its log is ready",
+        _later("benchmarks.live", "startup"),
+    ),
+    "page": ("the list of alerts among 10,000, as a page and as JSON", _later("benchmarks.live", "page")),
+    "looks": (
+        "what many looks at an open bucket do to p-values (exact, not timed)",
+        _later("benchmarks.looks", "looks"),
+    ),
+    "cities": (
+        "alerts against the truth of three simulated cities that nobody tunes on",
+        _later("benchmarks.simulated_cities", "cities"),
+    ),
 }
