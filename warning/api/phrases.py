@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from warning.api.problems import INVALID, FieldError, Problem, ProblemError
+from warning.service.times import EARLIEST, LATEST, PROBLEM_ZH
 from warning.service.words import Words
 
 _TIME = Words("须为带时区的 ISO 8601 时间", "Write an ISO 8601 time with its offset, such as 2026-05-01T08:00:00+08:00")
@@ -39,6 +40,7 @@ PHRASES: Mapping[str, Words] = {
     "datetime_from_date_parsing": _TIME,
     "datetime_object_invalid": _TIME,
     "timezone_aware": _TIME,
+    "time_out_of_range": Words(PROBLEM_ZH, f"Give a time between the years {EARLIEST.year} and {LATEST.year}"),
     "list_type": Words("须为数组", "Give an array"),
     "too_long": Words("至多 {max_length} 项", "Give at most {max_length} items"),
     "too_short": Words("至少 {min_length} 项", "Give at least {min_length} item(s)"),

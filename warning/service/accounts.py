@@ -31,6 +31,7 @@ from warning.service.names import checked_name, folded_name
 from warning.service.ports import AccountStore, ApiKey, Session, Source, StoreBusyError, User
 from warning.service.recent import Recent
 from warning.service.throttle import Throttle
+from warning.service.times import LATEST, check_sensible
 
 FIRST_ADMIN = "admin"
 
@@ -243,10 +244,8 @@ class Accounts:
         if self._store.source(source) is None:
             raise UnknownNameError("source", source, [one.name for one in self.sources()])
         now = self.now()
-        if expires_at is not None and expires_at <= now:
-            raise BadInputError(
-                "expires_at", "is not in the future", "Give a later time.", "expires_at: 到期时间必须晚于现在。"
-            )
+        if expires_at is not None:
+            _check_expiry(expires_at, now)
         secret = new_secret(KEY_PREFIX)
         key = ApiKey(
             id=f"key-{secrets.token_hex(4)}",
@@ -270,7 +269,8 @@ class Accounts:
                 raise BadInputError(
                     "key_id", f"{key_id} works no more", "Add a new key.", f"key_id: {key_id} 已失效,请新建密钥。"
                 )
-            new = self.add_key(key.source, now + (key.expires_at - key.created_at) if key.expires_at else None)
+            lasts = min(key.expires_at - key.created_at, LATEST - now) if key.expires_at else None
+            new = self.add_key(key.source, now + lasts if lasts else None)
             ends = now + overlap
             self._store.save_key(replace(key, expires_at=min(key.expires_at or ends, ends)))
             self._keys.clear()
@@ -379,6 +379,14 @@ def key_state(key: ApiKey, now: datetime) -> KeyState:
     if key.revoked_at is not None:
         return KeyState.REVOKED
     return KeyState.VALID if key.expires_at is None or now < key.expires_at else KeyState.EXPIRED
+
+
+def _check_expiry(expires_at: datetime, now: datetime) -> None:
+    check_sensible("expires_at", expires_at)
+    if expires_at <= now:
+        raise BadInputError(
+            "expires_at", "is not in the future", "Give a later time.", "expires_at: 到期时间必须晚于现在。"
+        )
 
 
 def _works(key: ApiKey, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from warning.domain.control import Control, ControlKind
 from warning.domain.errors import UnknownNameError
 from warning.service.errors import BadInputError
 from warning.service.ports import Plan, PlanStore
+from warning.service.times import check_sensible
 
 LONGEST_TITLE = 200
 MOST_NAMES = 100
@@ -112,6 +113,7 @@ def _check_times(start: datetime, end: datetime, now: datetime) -> None:
                 "Write it with an offset, such as 2026-05-01T08:00:00+08:00.",
                 f"{field}: 缺少时区。请写明时差,例如 2026-05-01T08:00:00+08:00。",
             )
+        check_sensible(field, moment)
     if end <= start:
         raise BadInputError("end", "is not after start", "Give a later end.", "end: 不晚于开始时间。请改为更晚的时间。")
     if end <= now:

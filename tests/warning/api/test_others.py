@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.warning.api.conftest import CallerAs
-from tests.warning.api.worlds import PASSWORD, SOURCE, Caller, World
+from tests.warning.api.worlds import ALERT, PASSWORD, SOURCE, Caller, World
 from warning.domain.account import Role
 
 PLAN = {
@@ -56,6 +56,25 @@ def test_a_plan_that_cannot_be(caller: CallerAs) -> None:
     answer = caller(Role.REVIEWER).post("/api/v1/plans", json=PLAN | {"end": "2026-03-03T05:00:00+08:00"})
     assert answer.status_code == 422
     assert answer.json()["detail_zh"].startswith("end:")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/keys", {"source": SOURCE, "expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at"),
+        ("/keys", {"source": SOURCE, "expires_at": "0001-01-01T00:00:00+14:00"}, "expires_at"),
+        ("/plans", PLAN | {"end": "9999-12-31T23:59:59-14:00"}, "end"),
+        (f"/alerts/{ALERT}/snooze", {"version": 0, "until": "9999-12-31T23:59:59-14:00"}, "until"),
+    ],
+)
+def test_a_time_that_nobody_means(path: str, body: dict[str, object], field: str, caller: CallerAs) -> None:
+    """A time beyond every calendar is refused in both languages, and what there is can still be read."""
+    answer = caller(Role.ADMIN).post(f"/api/v1{path}", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["problem_zh"]) == (field, "须在 2000 年至 2200 年之间")
+    assert "2000 and 2200" in error["problem_en"]
+    assert caller(Role.ADMIN).get("/api/v1/keys").status_code == 200
 
 
 def test_sources_show_how_fresh_they_are(caller: CallerAs) -> None:

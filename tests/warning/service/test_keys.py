@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from warning.domain.account import Right
 from warning.domain.errors import UnknownNameError
 from warning.service.accounts import Accounts, KeyState, key_state
 from warning.service.errors import BadInputError
+from warning.service.times import LATEST
 
 
 @pytest.fixture(name="clock")
@@ -52,6 +54,19 @@ def test_a_key_needs_a_source_and_a_future(accounts: Accounts, clock: TurnedCloc
     assert unknown.value.known == ["hotline"]
     with pytest.raises(BadInputError, match="expires_at"):
         accounts.add_key("hotline", clock())
+    with pytest.raises(BadInputError, match="expires_at: is not between the years") as far:
+        accounts.add_key("hotline", datetime.fromisoformat("9999-12-31T23:59:59-14:00"))
+    assert far.value.zh.startswith("expires_at: 须在")
+
+
+def test_a_far_end_is_not_moved_further(accounts: Accounts, store: MemoryAccountStore, clock: TurnedClock) -> None:
+    """The successor of a key that was to last for ages ends in a year that can still be written."""
+    key = accounts.add_key("hotline", LATEST).key
+    clock.turn(days=365)
+    assert accounts.rotate_key(key.id, timedelta()).key.expires_at == LATEST
+    old = accounts.add_key("hotline").key
+    store.save_key(replace(old, expires_at=datetime(9999, 12, 29, tzinfo=UTC)))
+    assert accounts.rotate_key(old.id, timedelta()).key.expires_at == LATEST
 
 
 def test_a_key_expires(accounts: Accounts, clock: TurnedClock) -> None:

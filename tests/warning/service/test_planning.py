@@ -92,6 +92,8 @@ def test_plans_that_are_over_are_left_out_unless_asked_for() -> None:
         ({"title": "two\nlines"}, "title"),
         ({"start": datetime(2030, 1, 1)}, "start"),  # noqa: DTZ001
         ({"end": datetime(2030, 1, 1)}, "end"),  # noqa: DTZ001
+        ({"start": datetime.fromisoformat("9999-12-31T23:00:00-14:00"), "end": END}, "start"),
+        ({"end": datetime.fromisoformat("9999-12-31T23:59:59-14:00")}, "end"),
         ({"end": START}, "end"),
         ({"end": START - hours(1)}, "end"),
         ({"start": NOW - hours(9), "end": NOW}, "end"),

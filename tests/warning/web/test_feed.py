@@ -49,6 +49,7 @@ def test_newest_first_with_what_an_operator_needs() -> None:
         ({"since": "2020-01-02T01:00", "until": "2020-01-02T09:00"}, ["slow"]),
         ({"sort": "raised_at"}, ["small", "slow", "burst"]),
         ({"sort": "-severity", "severity": "40"}, ["burst", "slow"]),
+        ({"since": "0001-01-01T00:00", "until": "9999-12-31T23:59"}, None),
         ({"severity": "x", "flag": "x", "status": "x", "since": "x", "sort": "x", "area": "a//b"}, None),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from warning.api.schemas.base import In, Moment
+from warning.api.schemas.base import Given, In
 from warning.domain.alert import Disposition
 from warning.domain.handling import Act
 
@@ -45,7 +45,7 @@ class SnoozeIn(ActIn):
 
     model_config = _example(until="2099-05-02T08:00:00+08:00")
     act = Act.SNOOZE
-    until: Moment
+    until: Given
 
 
 class NoteIn(ActIn):

@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from warning.service.times import PROBLEM, is_sensible
+
 SIGNIFICANT_DIGITS = 6
 LARGEST = 1e300
 """Stands for infinity, which JSON cannot say."""
@@ -32,6 +34,12 @@ def _as_written(value: object) -> object:
     raise PydanticCustomError("datetime_parsing", "Input should be an ISO 8601 time")
 
 
+def _sensible(value: datetime) -> datetime:
+    if not is_sensible(value):
+        raise PydanticCustomError("time_out_of_range", PROBLEM)
+    return value
+
+
 class In(BaseModel):
     """What a client sends: unknown fields are an error, so that a misspelt one is not overlooked."""
 
@@ -49,6 +57,8 @@ Moment = Annotated[
     BeforeValidator(_as_written),
     Field(description="ISO 8601 with the zone's offset. 带时区偏移的时间"),
 ]
+Given = Annotated[Moment, AfterValidator(_sensible)]
+"""A time that a client sends."""
 Figure = Annotated[float, AfterValidator(rounded), Field(description="Six significant digits. 六位有效数字")]
 Count = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(max_length=200)]

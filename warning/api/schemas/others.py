@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from warning.api.schemas.base import In, Moment, Name, Out
+from warning.api.schemas.base import Given, In, Moment, Name, Out
 from warning.api.schemas.tickets import RejectOut
 from warning.domain.account import Role
 
@@ -71,8 +71,8 @@ class PlanIn(In):
         title="马拉松赛", start="2099-05-03T06:00:00+08:00", end="2099-05-03T14:00:00+08:00", areas=["江川市/南岸区"]
     )
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    start: Moment
-    end: Moment
+    start: Given
+    end: Given
     areas: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
     categories: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
 
@@ -163,7 +163,7 @@ class KeyIn(In):
 
     model_config = _example(source="hotline")
     source: Annotated[str, Field(min_length=1, max_length=64)]
-    expires_at: Moment | None = None
+    expires_at: Given | None = None
 
 
 class RotateIn(In):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from warning.api.schemas.base import In, Moment, Name
+from warning.api.schemas.base import Given, In, Name
 from warning.domain.alert import AlertStatus, Disposition, ReviewFlag
 from warning.domain.reject import RejectReason
 from warning.service.ports import AlertQuery
@@ -30,8 +30,8 @@ class AlertFilter(In):
     channel: Name = ""
     assignee: Name = ""
     severity_min: Annotated[int, Field(ge=0, le=100)] = 0
-    raised_from: Moment | None = None
-    raised_until: Moment | None = None
+    raised_from: Given | None = None
+    raised_until: Given | None = None
     sort: Literal["-raised_at", "raised_at", "-updated_at", "-severity"] = "-raised_at"
     limit: Limit = 50
     cursor: Cursor = None

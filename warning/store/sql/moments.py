@@ -10,6 +10,9 @@ from sqlalchemy.types import TypeDecorator
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
+_FIRST = (datetime(1, 1, 3, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+"""What lies beyond is read as these, which every zone can show: one odd number must not make a table unreadable."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -36,10 +39,10 @@ def milliseconds(value: datetime) -> int:
 
 
 def moment(value: int) -> datetime:
-    """Return the moment of a number of microseconds, in UTC."""
-    return _EPOCH + value * _MICROSECOND
+    """Return the moment of a number of microseconds, in UTC, or the nearest there is."""
+    return _EPOCH + min(max(value, _FIRST), _LAST) * _MICROSECOND
 
 
 def moment_of_ms(value: int) -> datetime:
-    """Return the moment of a number of milliseconds, in UTC."""
-    return _EPOCH + value * _MILLISECOND
+    """Return the moment of a number of milliseconds, in UTC, or the nearest there is."""
+    return moment(1000 * value)

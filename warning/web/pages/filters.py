@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from warning.domain.alert import AlertStatus, ReviewFlag
 from warning.domain.area import AreaPath
 from warning.service.ports import SORTS, AlertQuery
+from warning.service.times import is_sensible
 
 PAGE = 25
 """Alerts a page: more than anyone reads before going on, few enough for a phone."""
@@ -94,9 +95,9 @@ def _is_path(text: str) -> bool:
 
 
 def _time(text: str) -> datetime | None:
-    """Read what an ``<input type=datetime-local>`` sends: a wall clock without a zone."""
+    """Read what an ``<input type=datetime-local>`` sends: a wall clock without a zone, of a sensible year."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo is None else None
+    return moment if moment.tzinfo is None and is_sensible(moment.replace(tzinfo=UTC)) else None

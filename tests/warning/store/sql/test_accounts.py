@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -44,6 +44,18 @@ def test_keys_are_found_by_their_hash(store: AccountStore) -> None:
     assert store.key_by_hash("h1") == replace(revoked, last_used_at=NOW)
     keys = store.keys()
     assert (store.key_by_hash("h2"), [key.id for key in keys]) == (None, ["k1"])
+
+
+@pytest.mark.parametrize("written", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_at_the_edge_hides_no_key(written: str, database: Database) -> None:
+    """A key with a time that no calendar has in UTC is listed with the others, its time in every zone's reach."""
+    store = SqlAccounts(database)
+    store.save_key(replace(KEY, expires_at=datetime.fromisoformat(written)))
+    store.save_key(replace(KEY, id="k2", key_hash="h2"))
+    odd, plain = store.keys()
+    assert (odd.id, plain) == ("k1", replace(KEY, id="k2", key_hash="h2"))
+    assert odd.expires_at is not None
+    assert {odd.expires_at.astimezone(timezone(timedelta(hours=hours))).day for hours in (-23, 23)}
 
 
 def test_sessions_end(store: AccountStore) -> None:
