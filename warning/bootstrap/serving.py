@@ -40,7 +40,12 @@ def build_app(service: LiveService) -> FastAPI:
         service.services,
         [page],
         static=static_files(),
-        limits=Limits(body_bytes=group.body_mb * MEGABYTE, items=group.items, items_a_minute=group.quota_per_minute),
+        limits=Limits(
+            body_bytes=group.body_mb * MEGABYTE,
+            history_bytes=group.history_mb * MEGABYTE,
+            items=group.items,
+            items_a_minute=group.quota_per_minute,
+        ),
         error_page=build_error_page(service.services),
     )
     routes = [route for router in (*ROUTERS, page) for route in router.routes]
