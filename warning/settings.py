@@ -144,8 +144,10 @@ class RetentionGroup(_Group):
 class Settings(_Group):
     """All settings of the service. 全部设置."""
 
-    jurisdiction: str = Field("", description="Name of the jurisdiction; empty: the mapping's. 辖区名称")
-    zone: str = Field("", description="Time zone of days and weeks; empty: the mapping's. 时区")
+    jurisdiction: str = Field(
+        "", description="Name of the jurisdiction; empty: the mapping's (service: city). 辖区名称"
+    )
+    zone: str = Field("", description="Time zone of days and weeks; empty: the mapping's (service: UTC). 时区")
     register_file: str = Field("", description="Area register, YAML or CSV; empty: none. 区域登记表")
     engine: EngineGroup = EngineGroup()
     policy: PolicyGroup = PolicyGroup()

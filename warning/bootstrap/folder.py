@@ -10,6 +10,7 @@ from warning.bootstrap.accounts import DATABASE
 from warning.domain.bucket import MINUTE_MS
 from warning.engine.grid import Grid
 from warning.runtime.state import LiveState
+from warning.service.errors import BadInputError
 from warning.store.sql import meta
 from warning.store.sql.database import Database
 
@@ -31,10 +32,26 @@ def open_database(data: Path) -> Database:
 
 
 def remember(settings: Settings, database: Database) -> None:
-    """Note whose folder it is, for commands beside the service that are not given its settings."""
+    """Note whose folder it is, for commands beside the service that are not given its settings.
+
+    Raises BadInputError when it is another jurisdiction's, or its days were counted in another zone.
+    """
+    wanted = {_JURISDICTION: jurisdiction_of(settings), _ZONE: zone_of(settings)}
     with database.write() as connection:
-        meta.put(connection, _JURISDICTION, jurisdiction_of(settings))
-        meta.put(connection, _ZONE, zone_of(settings))
+        for name, value in wanted.items():
+            known = meta.get(connection, name)
+            if known not in {None, value}:
+                raise _others(name, known or "", value)
+            meta.put(connection, name, value)
+
+
+def _others(name: str, known: str, wanted: str) -> BadInputError:
+    return BadInputError(
+        f"setting {name}",
+        f"is {wanted!r}, but the data folder was begun with {known!r}",
+        f"Set {name}: {known}, or begin another data folder and load the old tickets into it as history.",
+        f"设置 {name} 为 {wanted!r},而数据目录是以 {known!r} 建立的。请改回,或另建数据目录并把旧工单作为历史载入。",
+    )
 
 
 def remembered(settings: Settings, database: Database) -> Settings:

@@ -22,7 +22,7 @@ from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.intake.mapping_files import SUFFIXES, load_mapping
 from warning.intake.register import load_register
 from warning.runtime.chores import Chore, Chores
-from warning.runtime.clock import Clock, now_ms
+from warning.runtime.clock import Clock, GuardedClock
 from warning.runtime.embedded import Checkpoint, EmbeddedConfig, EmbeddedRuntime, go_on
 from warning.runtime.intake import IntakeWorker, TicketReader
 from warning.runtime.metrics import Metrics
@@ -57,7 +57,7 @@ class SourceMappings:
         self._known: dict[str, tuple[object, Mapping]] = {}
 
     def __call__(self, source: str) -> Mapping:
-        """Return the mapping as it is now; times without a zone are in the service's zone.
+        """Return the mapping as it is now; times without a zone are in the zone that settings give, else the mapping's.
 
         Raises UnknownNameError for a source that there is not, InvalidInputError for a mapping that cannot be used. A
         file that was changed is read anew; while what it says cannot be used, the last that could be holds.
@@ -74,7 +74,8 @@ class SourceMappings:
 
     def _read(self, source: str, name: str, last: tuple[object, Mapping] | None) -> Mapping:
         try:
-            return load_mapping(name).model_copy(update={"source": source, "zone": self._zone})
+            mapping = load_mapping(name)
+            return mapping.model_copy(update={"source": source, "zone": self._zone or mapping.zone})
         except InvalidInputError:
             if last is None:
                 raise
@@ -119,11 +120,15 @@ class LiveService:
 def build_live(
     settings: Settings,
     *,
-    clock: Clock = now_ms,
+    clock: Clock | None = None,
     checkpoint: Checkpoint = go_on,
     on_failure: Callable[[], None] = lambda: None,
 ) -> LiveService:
-    """Put a service together; raises StoreInUseError when another one runs on the data folder."""
+    """Put a service together; raises StoreInUseError when another one runs on the data folder.
+
+    clock : the machine's, guarded against jumps, unless given
+    """
+    clock = clock or GuardedClock()
     register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
     database = open_database(Path(settings.service.data))
     database.claim()
@@ -136,7 +141,7 @@ def build_live(
     )
     state.on_append = runtime.wake
     accounts = build_accounts(database)
-    reader = TicketReader(jurisdiction_of(settings), SourceMappings(accounts, zone_of(settings)), register, clock)
+    reader = TicketReader(jurisdiction_of(settings), SourceMappings(accounts, settings.zone), register, clock)
     worker = IntakeWorker(reader, LogSink(state, metrics, clock), most_waiting=settings.service.queue_items)
     pushing = Pushing(worker, state, runtime)
     desk = Desk(

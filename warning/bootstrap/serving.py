@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ import uvicorn
 
 from warning.api.app import ROUTERS, create_app
 from warning.api.limits import Limits
+from warning.bootstrap.connections import PatientProtocol
 from warning.bootstrap.live import build_live
-from warning.runtime.clock import Clock, now_ms
+from warning.runtime.clock import Clock
 from warning.runtime.http_metrics import MeasuredApp
 from warning.service.errors import BadInputError
 from warning.web.pages import build_error_page, build_router, static_files
@@ -30,6 +32,7 @@ DRAIN_SECONDS = 5
 """How long open requests and live streams may take to end when the service stops."""
 MEGABYTE = 1_000_000
 BACKLOG = 2048
+OPEN_FILES = 16_384
 
 
 def build_app(service: LiveService) -> FastAPI:
@@ -69,7 +72,7 @@ class Server(uvicorn.Server):
     ready : called with the address once it listens
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock = now_ms, ready: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, ready: Callable[[str], None]) -> None:
         self.service = build_live(settings, clock=clock, on_failure=self._fail)
         self.failed = False
         self._ready = ready
@@ -81,6 +84,7 @@ class Server(uvicorn.Server):
                 port=group.port,
                 forwarded_allow_ips=group.proxies,
                 proxy_headers=True,
+                http=PatientProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -91,6 +95,7 @@ class Server(uvicorn.Server):
 
     def run_until_stopped(self, beside: Sequence[Part] = ()) -> bool:
         """Serve, with other parts running beside; returns whether the end was a clean one."""
+        _allow_open_files()
         parts: list[Part] = [self.service, *beside]
         listening = _listening(self.config.host, self.config.port)
         for part in parts:
@@ -122,6 +127,14 @@ class Server(uvicorn.Server):
         logging.getLogger(__name__).critical("the engine has failed; the service ends, so that it is started anew")
         self.failed = True
         self.should_exit = True
+
+
+def _allow_open_files() -> None:
+    """Take the most open files the system gives: by default often 1,024, which a thousand connections use up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -37,6 +37,10 @@ def serve(
     from warning.bootstrap.serving import Server
 
     log_to_standard_error()
+    if not settings.zone:
+        click.echo(
+            "注意: 未设置 zone,日与周按 UTC 计。Note: zone is not set; days and weeks are counted in UTC.", err=True
+        )
     server = Server(settings, ready=lambda address: click.echo(f"服务已启动 serving at {address}"))
     admin = server.service.services.accounts.first_admin()
     if admin is not None:

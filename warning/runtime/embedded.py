@@ -16,11 +16,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from warning.domain.bucket import HOUR_MS, MINUTE_MS
-from warning.domain.errors import EarlyWarningError
+from warning.domain.errors import EarlyWarningError, IncompatibleSnapshotError
 from warning.engine.records import Output, Record, Tick
 from warning.intake.columns import TicketColumns
 from warning.runtime.backtest import Collected
 from warning.runtime.clock import Clock, steady_seconds
+from warning.runtime.notices import notice_of
 from warning.runtime.ticking import LiveTicks
 from warning.service.ports import Condition
 
@@ -37,6 +38,7 @@ IDLE_SECONDS = 0.2
 """How long the loop sleeps when nothing is pushed; due ticks are looked for so often."""
 FEED_POLL_SECONDS = 0.5
 STUCK_SECONDS = 60.0
+_NONE_YET = -1
 RETRY_SECONDS = 1.0
 
 Checkpoint = Callable[[str], None]
@@ -104,7 +106,7 @@ class EmbeddedRuntime:
             watermark=None,
             snapshot_at=None,
         )
-        self._era = 0
+        self._era = _NONE_YET
         self._applied = 0
         self._moved = steady_seconds()
         self._uncommitted: list[tuple[int, Record, Output]] = []
@@ -150,8 +152,7 @@ class EmbeddedRuntime:
             if self.state.refuses():  # to others, such as intake: the loop may have nothing to write for hours
                 self._insist(self.state.probe)
             self._woken.clear()
-        if self._condition.ready:
-            self._attempt(self._turn)
+        if self._condition.ready and self._attempt(self._turn) is not None:
             self._attempt(self._take_snapshot)
 
     def _insist(self, step: Callable[[], bool]) -> bool:
@@ -167,6 +168,8 @@ class EmbeddedRuntime:
         """Do a step; None when the store refused (a full disk), which is logged and shown."""
         try:
             done = step()
+        except IncompatibleSnapshotError:
+            raise
         except EarlyWarningError as error:
             if not self._condition.problem:
                 _LOG.warning("the engine loop cannot go on; it tries again", extra={"problem": str(error)})
@@ -247,36 +250,62 @@ class EmbeddedRuntime:
         )
 
     def _take_snapshot(self) -> bool:
+        """Store the engine's state; not while it is ahead of what is committed."""
+        if not self._uncommitted:
+            self._save_snapshot(self._era)
+        return False
+
+    def _save_snapshot(self, era: int) -> None:
         self._checkpoint("before snapshot")
         with self.metrics.store("snapshot"):
-            self.state.save_snapshot(self._applied, self._era, self._engine.snapshot(), self.clock())
+            self.state.save_snapshot(self._applied, era, self._engine.snapshot(), self.clock())
         self._checkpoint("after snapshot")
         self._snapshot_taken, self._rows_since_snapshot = steady_seconds(), 0
         self._condition = replace(self._condition, snapshot_at=self.now())
-        return False
 
     def _restore(self) -> bool:
-        """Bring the engine to the committed position of the present era, then catch up with the log."""
+        """Bring the engine to the committed position of the present era, then catch up with the log.
+
+        The era counts as begun at the end only: where the store refuses something on the way, all is done again.
+        """
         self._condition = replace(self._condition, ready=False)
-        self._uncommitted, self._era = [], self.state.era()
-        self._engine, self._ticks = self._new_engine(), self._new_ticks()
-        snapshot = self.state.latest_snapshot(self._era)
-        first = 0
-        if snapshot is not None:
-            self._engine.restore(snapshot.state)
-            first = snapshot.position
-            self._condition = replace(self._condition, snapshot_at=snapshot.taken_at)
-        else:
+        self._uncommitted, era = [], self.state.era()
+        self._ticks = self._new_ticks()
+        anew = not self._take_over_snapshot(era)
+        if anew:
+            self._engine, self._applied = self._new_engine(), 0
             self._learn_history()
-        self._applied = first
-        said = self._replay(self.state.applied())
-        if snapshot is None:
+        with self.metrics.store("restore"):
+            said = self._replay(self.state.applied())
+        if anew:
             self.state.begin_era(said, self.clock())
         self._ticks.resume(self.state.last_tick(), self.state.latest_event())
         self._catch_up()
-        if snapshot is None and (self._era or self._applied):
-            self._take_snapshot()
+        if anew and (era or self._applied):
+            self._save_snapshot(era)
+        self._era = era
         self._condition = replace(self._condition, ready=True, progress="", applied_position=self._applied)
+        return True
+
+    def _take_over_snapshot(self, era: int) -> bool:
+        """Begin from the newest snapshot of an era; returns whether there is one that this program can use.
+
+        One of other settings (shards) or an older program (fewer detectors) is left aside while the log can give all
+        again; where the log no longer reaches back, that is an error no retry mends.
+        """
+        snapshot = self.state.latest_snapshot(era)
+        if snapshot is None:
+            return False
+        self._engine = self._new_engine()
+        try:
+            self._engine.restore(snapshot.state)
+        except IncompatibleSnapshotError:
+            if not self.state.is_whole():
+                raise
+            _LOG.warning("the snapshot is of other settings or another version; the engine is built anew from the log")
+            return False
+        self._applied = snapshot.position
+        self._condition = replace(self._condition, snapshot_at=snapshot.taken_at)
         return True
 
     def _learn_history(self) -> None:
@@ -317,9 +346,12 @@ class EmbeddedRuntime:
         """Return how the service does now."""
         newest = self.state.newest_position()
         waiting = newest > self._condition.applied_position or not self._condition.ready
+        notice = notice_of(self.clock, self._ticks)
         return replace(
             self._condition,
             newest_position=newest,
+            notice=notice.en,
+            notice_zh=notice.zh,
             freshness=tuple(self.state.freshness(self.now())),
             stuck=self._failed or (waiting and steady_seconds() - self._moved > STUCK_SECONDS),
         )

@@ -172,7 +172,7 @@ class Metrics:
         self.expect_routes([(OTHER, OTHER)])
         self._watermark = self._snapshot_at = math.nan
         self._closed_until: int | None = None
-        self._gauges[WATERMARK_AGE.name].set_function(lambda: self._age(self._watermark))
+        self._gauges[WATERMARK_AGE.name].set_function(lambda: self._clock() / 1000 - self._watermark)
         self._gauges[SNAPSHOT_AGE.name].set_function(lambda: self._age(self._snapshot_at))
         Gauge(BUILD.full_name, BUILD.meaning, BUILD.labels, registry=registry).labels(version).set(1)
         ProcessCollector(registry=registry)

@@ -137,6 +137,10 @@ class LiveState:
             self._newest = max(self._newest, newest)
             return self._newest
 
+    def is_whole(self) -> bool:
+        """Whether the log still has its first record: only then can everything be derived from it again."""
+        return self._log.bounds()[0] <= 1
+
     def last_tick(self) -> Tick | None:
         """Return the log's last tick."""
         return self._log.last_tick()

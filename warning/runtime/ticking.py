@@ -6,6 +6,8 @@ watermark is the clock less the lateness, and a silent source holds nobody up.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from warning.domain.bucket import QUARTER_MS
 from warning.engine.records import Tick
 from warning.engine.watermark import Watermarks
@@ -20,6 +22,7 @@ class LiveTicks:
         self._watermarks = Watermarks(jurisdiction, step_ms)
         self._watermarks.add_source(_PUSHED, lateness_ms)
         self._last_watermark: int | None = None
+        self._read_to = 0
         self._read_since = False
 
     def resume(self, tick: Tick | None, latest: int | None) -> None:
@@ -29,7 +32,7 @@ class LiveTicks:
         if tick is not None:
             self.read(tick.read_to)
             self._watermarks.last_number = tick.number
-            self._last_watermark = tick.watermark
+            self._last_watermark, self._read_to = tick.watermark, tick.read_to
 
     def read(self, latest: int) -> None:
         """Note that tickets were appended to the log, with event times up to ``latest``."""
@@ -40,7 +43,8 @@ class LiveTicks:
     def due(self, clock_ms: int) -> Tick | None:
         """Return the tick to write now, if one would change something: new tickets, or a quarter of an hour over.
 
-        It stays due until :meth:`wrote` is told of it: the store may refuse.
+        It stays due until :meth:`wrote` is told of it: the store may refuse. What a platform's fast clock dated ahead
+        of ours was read by our clock's time only.
         """
         watermark = self._watermarks.watermark(clock_ms)
         if watermark is None or self._watermarks.read_to() is None:
@@ -50,12 +54,19 @@ class LiveTicks:
         written = self._watermarks.last_number
         tick = self._watermarks.tick(clock_ms)
         self._watermarks.last_number = written
-        return tick
+        return None if tick is None else replace(tick, read_to=max(self._read_to, min(tick.read_to, clock_ms)))
+
+    def ahead_ms(self, clock_ms: int) -> int:
+        """Return how far the last tick is ahead of what the clock allows: until then every ticket is late."""
+        watermark = self._watermarks.watermark(clock_ms)
+        if watermark is None or self._last_watermark is None:
+            return 0
+        return max(0, self._last_watermark - watermark)
 
     def wrote(self, tick: Tick) -> None:
         """Note that a tick is in the log."""
         self._watermarks.last_number = tick.number
-        self._last_watermark, self._read_since = tick.watermark, False
+        self._last_watermark, self._read_to, self._read_since = tick.watermark, tick.read_to, False
 
     def _closes_a_quarter(self, watermark: int) -> bool:
         last = self._last_watermark

@@ -428,6 +428,9 @@ class Condition:
     problem: str = ""
     """Why writes fail at present (a full disk), empty when all is well."""
     problem_zh: str = ""
+    notice: str = ""
+    """What an operator must know although the service runs (a clock that jumped), empty when there is nothing."""
+    notice_zh: str = ""
 
 
 class Runtime(Protocol):

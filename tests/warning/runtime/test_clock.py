@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from warning.runtime.clock import FastClock, now_ms, steady_seconds
+import pytest
+
+from warning.runtime.clock import FastClock, GuardedClock, now_ms, steady_seconds
 
 START = 1_700_438_400_000
 
@@ -60,3 +62,62 @@ def test_steady_seconds_only_grow() -> None:
 def test_the_time_now_is_in_milliseconds() -> None:
     """The wall clock shows milliseconds of the epoch, of this century."""
     assert 1_700_000_000_000 < now_ms() < 4_102_444_800_000
+
+
+class _Wall:
+    """A wall clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.ms = START
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+def _guarded() -> tuple[GuardedClock, _Wall, _Elapsed]:
+    wall, elapsed = _Wall(), _Elapsed()
+    return GuardedClock(wall, elapsed, largest_ms=600_000, patience=600.0), wall, elapsed
+
+
+def _pass(wall: _Wall, elapsed: _Elapsed, seconds: float) -> None:
+    wall.ms += int(1000 * seconds)
+    elapsed.seconds += seconds
+
+
+def test_a_guarded_clock_follows_small_corrections() -> None:
+    """A correction of some minutes, forward or back, is believed at once."""
+    clock, wall, elapsed = _guarded()
+    for shift in (-90_000, 300_000):
+        _pass(wall, elapsed, 10)
+        wall.ms += shift
+        assert clock() == wall.ms
+        assert clock.jump_ms == 0
+
+
+@pytest.mark.parametrize("jump", [3_600_000, -3_600_000, 60 * 86_400_000])
+def test_a_short_jump_is_not_followed(jump: int) -> None:
+    """A jump that is taken back within the patience leaves the time as it passes, and is told meanwhile."""
+    clock, wall, elapsed = _guarded()
+    wall.ms += jump
+    for _ in range(5):
+        _pass(wall, elapsed, 60)
+        assert clock() == wall.ms - jump
+        assert clock.jump_ms == jump
+    wall.ms -= jump
+    assert clock() == wall.ms
+    assert clock.jump_ms == 0
+
+
+def test_a_jump_that_stays_is_followed() -> None:
+    """After ten minutes the wall clock is believed again; another jump meanwhile begins the wait anew."""
+    clock, wall, elapsed = _guarded()
+    wall.ms += 3_600_000
+    clock()
+    _pass(wall, elapsed, 590)
+    wall.ms += 3_600_000
+    clock()
+    _pass(wall, elapsed, 590)
+    assert clock() == wall.ms - 7_200_000
+    _pass(wall, elapsed, 11)
+    assert clock() == wall.ms
+    assert clock.jump_ms == 0
