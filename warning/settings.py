@@ -134,6 +134,9 @@ class RetentionGroup(_Group):
 
     log_days: int = Field(400, ge=1, description="Log records; what a snapshot does not cover stays. 日志保留天数")
     ticket_days: int = Field(400, ge=1, description="What became of each ticket. 工单状态保留天数")
+    history_days: int = Field(
+        3_650, ge=1, description="Loaded history, by the day of its tickets, without texts. 载入历史的保留天数"
+    )
     alert_days: int = Field(3_650, ge=1, description="Alerts that have ended, with what they rest on. 预警保留天数")
     rejected_days: int = Field(90, ge=1, description="Dead letters. 死信保留天数")
     original_hours: int = Field(

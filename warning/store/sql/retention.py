@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
 
 from warning.domain.alert import Alert
+from warning.domain.bucket import DAY_MS
 from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
@@ -21,6 +22,7 @@ from warning.store.sql.tables import (
     feed,
     handling_entries,
     handlings,
+    history,
     loads,
     log,
     one_time_tokens,
@@ -50,6 +52,7 @@ class Limits:
     wall: datetime
     log: datetime
     tickets: datetime
+    history: datetime
     alerts: datetime
     feed: datetime
     dead_letters: datetime
@@ -75,7 +78,8 @@ class SqlRetention:
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
         gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)
-        gone["loads"] = self._sweep(loads, loads.c.until_ms == 0, loads.c.loaded_at < limits.now - _ABANDONED)
+        gone["history"] = self._sweep(history, history.c.day_ms <= milliseconds(limits.history) - DAY_MS)
+        gone["loads"] = self._loads(limits.now)
         gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)
         gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.wall)
         return gone
@@ -85,6 +89,12 @@ class SqlRetention:
         newest = select(func.max(log.c.position)).scalar_subquery()
         old = log.c.appended_ms < milliseconds(limit)
         return self._sweep(log, old, log.c.position <= covered, log.c.position < newest)
+
+    def _loads(self, now: datetime) -> int:
+        """Forget the loads that were broken off, and those of whose history nothing is left."""
+        broken_off = and_(loads.c.until_ms == 0, loads.c.loaded_at < now - _ABANDONED)
+        empty = ~select(history.c.id).where(history.c.load_id == loads.c.id).exists()
+        return self._sweep(loads, or_(broken_off, and_(loads.c.until_ms > 0, empty)))
 
     def _alerts(self, limit: datetime) -> int:
         gone = 0

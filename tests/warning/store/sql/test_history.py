@@ -13,6 +13,7 @@ from warning.domain.bucket import DAY_MS
 from warning.intake.columns import TicketColumns
 from warning.store.sql.database import Database
 from warning.store.sql.history import Load, SqlHistory
+from warning.store.sql.moments import moment_of_ms
 
 LOAD = Load(files=("a.csv", "b.csv"), mapping="city", rows=7, rejected=1, loaded_at=NOW, until_ms=START)
 
@@ -36,7 +37,7 @@ def test_days_come_in_the_order_of_time(database: Database) -> None:
     assert sorted(mine.ticket_id.tolist()) == sorted(row.id for row in rows)
     whole = columns(rows)
     order = np.argsort(whole.key)
-    for name in ("time", "digest", "text"):
+    for name in ("time", "digest"):
         assert getattr(mine.take(np.argsort(mine.key)), name).tolist() == getattr(whole.take(order), name).tolist()
 
 
@@ -51,6 +52,25 @@ def test_a_load_can_be_taken_back(database: Database) -> None:
     (kept,) = history.loads()
     assert (kept.id, kept.files, kept.rows, kept.until_ms) == (second, LOAD.files, 9, START + 1)
     assert [record.ticket_id.tolist() for record in history.history_records()] == [["B"]]
+
+
+def test_texts_are_not_kept(database: Database) -> None:
+    """Nothing is raised from history, so what its tickets say is not stored, and the rest of them is."""
+    load(database, columns([Row(time=START, id="A", text="water in the cellar")]))
+    (record,) = SqlHistory(database).history_records()
+    assert (record.ticket_id.tolist(), record.text.tolist()) == (["A"], [""])
+
+
+def test_history_ends_with_its_limit(database: Database) -> None:
+    """Days that ended before the limit go; a load of which nothing is left is forgotten, the others stay."""
+    first = START // DAY_MS * DAY_MS
+    days = [Row(time=first + day * DAY_MS + 7, id=f"T{day}") for day in range(4)]
+    load(database, columns(days[:2]))
+    kept = load(database, columns(days[1:]))
+    assert enforce(database, history=moment_of_ms(first + 2 * DAY_MS - 1)) == {"history": 1}
+    assert enforce(database, history=moment_of_ms(first + 2 * DAY_MS)) == {"history": 2, "loads": 1}
+    assert [each.id for each in SqlHistory(database).loads()] == [kept]
+    assert [record.ticket_id.tolist() for record in SqlHistory(database).history_records()] == [["T2"], ["T3"]]
 
 
 def test_no_history(database: Database) -> None:

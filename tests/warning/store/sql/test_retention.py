@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,14 @@ from warning.store.sql.tickets import SqlTickets
 
 LONG_AGO = NOW - timedelta(days=9999)
 LIMITS = Limits(
-    now=LONG_AGO, wall=LONG_AGO, log=LONG_AGO, tickets=LONG_AGO, alerts=LONG_AGO, feed=LONG_AGO, dead_letters=LONG_AGO
+    now=LONG_AGO,
+    wall=LONG_AGO,
+    log=LONG_AGO,
+    tickets=LONG_AGO,
+    history=LONG_AGO,
+    alerts=LONG_AGO,
+    feed=LONG_AGO,
+    dead_letters=LONG_AGO,
 )
 LIMIT = NOW - timedelta(days=30)
 BEFORE, AFTER = LIMIT - timedelta(hours=1), LIMIT + timedelta(hours=1)
@@ -153,6 +160,6 @@ def test_the_applied_position_stays(database: Database) -> None:
     """Nothing that a restart needs is deleted."""
     position = said(database)
     later = NOW + timedelta(days=9)
-    enforce(database, now=later, wall=later, log=later, tickets=later, alerts=later, feed=later, dead_letters=later)
+    enforce(database, **dict.fromkeys(asdict(LIMITS), later))
     with database.read() as connection:
         assert meta.get_number(connection, meta.APPLIED) == position
