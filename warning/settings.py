@@ -114,7 +114,7 @@ class ServiceGroup(_Group):
     queue_items: int = Field(
         20_000, ge=100, description="Pushed items that may wait to be written; beyond it 503. 等待写入的上限 (条)"
     )
-    body_mb: int = Field(10, ge=1, le=1000, description="Largest request body, megabytes. 请求体上限 (MB)")
+    body_mb: int = Field(10, ge=1, le=1000, description="Largest body of a push, megabytes. 推送请求体上限 (MB)")
     history_mb: int = Field(
         2000, ge=1, le=100_000, description="Largest file of history sent by HTTP, megabytes. 上传历史文件上限 (MB)"
     )

@@ -14,6 +14,8 @@ from warning.service.words import Words
 
 V1 = "/api/v1"
 
+TICKETS = ("POST", f"{V1}/tickets")
+"""The route that takes pushes."""
 HISTORY = ("POST", f"{V1}/history")
 """The route that takes whole files."""
 
@@ -26,7 +28,7 @@ _READ, _HANDLE, _REVIEW = frozenset({Right.READ}), frozenset({Right.HANDLE}), fr
 _ADMINISTER, _PUSH = frozenset({Right.ADMINISTER}), frozenset({Right.PUSH})
 
 ACCESS: Mapping[tuple[str, str], Rights | None] = {
-    ("POST", f"{V1}/tickets"): _PUSH,
+    TICKETS: _PUSH,
     ("GET", f"{V1}/tickets/{{ticket_id}}"): _PUSH | _ADMINISTER,
     ("GET", f"{V1}/alerts"): _READ,
     ("GET", f"{V1}/alerts/stream"): _READ,
@@ -65,6 +67,12 @@ ACCESS: Mapping[tuple[str, str], Rights | None] = {
     ("GET", "/metrics"): ANYONE,
 }
 """(method, path) -> the rights of which one is enough, or ANYONE. A route that is not here cannot be made."""
+
+
+def may_call(principal: Principal | None, route: tuple[str, str]) -> bool:
+    """Whether somebody has one of the rights of a route."""
+    rights = ACCESS[route]
+    return rights is None or (principal is not None and bool(principal.rights & rights))
 
 
 def authorise(principal: Principal | None, rights: Rights | None) -> None:

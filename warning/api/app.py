@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from warning.api.access import V1
 from warning.api.describe import ABOUT, PROBLEM, TAGS, Application
+from warning.api.door import Door
 from warning.api.envelope import Envelope
 from warning.api.feed import Feed
 from warning.api.limits import Limits, Quotas
@@ -89,6 +90,8 @@ def create_app(
     app.state.limits = limits
     app.state.quotas = Quotas(limits.items_a_minute)
     app.state.pushes = CapacityLimiter(tickets.PUSHES_AT_ONCE)
+    app.state.watching = CapacityLimiter(health.WATCHERS_AT_ONCE)
+    app.state.door = Door()
     app.state.feed = Feed(services)
     for router in ROUTERS:
         app.include_router(router, responses={"default": PROBLEM})

@@ -16,7 +16,8 @@ from warning.service.words import Words
 class Limits:
     """What a request may bring; beyond it a problem names the limit.
 
-    body_bytes : of one request
+    body_bytes : of one push
+    form_bytes, form_seconds : of every other request but a file of history
     body_seconds : a body must be here by then, so that slow clients hold nothing
     bytes_in_flight : of all requests at a time, never less than two of the largest; beyond it 503
     history_bytes, history_seconds : of a file of history, which goes to the disk; all at a time together take no more
@@ -27,6 +28,8 @@ class Limits:
     """
 
     body_bytes: int = 10_000_000
+    form_bytes: int = 64 << 10
+    form_seconds: float = 20.0
     body_seconds: float = 60.0
     bytes_in_flight: int = 200_000_000
     history_bytes: int = 2_000_000_000
@@ -35,6 +38,11 @@ class Limits:
     nesting: int = 16
     items_a_minute: int = 600_000
     what: str = "body"
+
+    def of_form(self) -> Limits:
+        """Return the limits of a request that sends what a person or a program fills in."""
+        size, seconds = min(self.form_bytes, self.body_bytes), min(self.form_seconds, self.body_seconds)
+        return replace(self, body_bytes=size, body_seconds=seconds)
 
     def of_history(self) -> Limits:
         """Return the limits of a request that sends a file of history."""

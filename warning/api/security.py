@@ -14,13 +14,13 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from warning.api.access import HISTORY
+from warning.api.access import HISTORY, TICKETS, may_call
 from warning.api.limits import Body, Limits, Pool
 from warning.api.problems import CROSS_SITE, CSRF, ProblemError, answer
 from warning.service.words import Words
@@ -37,6 +37,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 COOKIE_SECONDS = 7 * 24 * 3600
 """The longest a session lives; when it ends before, the server says so."""
 _FORM = "application/x-www-form-urlencoded"
+LOOK_UPS_AT_ONCE = 8
+"""Threads of their own: who sends a request is found out whatever other requests hold."""
+STRANGERS = 256
+"""Bodies of people who are not signed in: all of them together take no more than so many of the largest."""
 _ANONYMOUS = ("/health/", "/metrics", "/static/")
 """Paths that are the same for everyone: nothing is looked up for them."""
 
@@ -67,7 +71,9 @@ class Gate:
         self._services = services
         self._limits = limits
         self._pool = Pool(max(limits.bytes_in_flight, 2 * limits.body_bytes))
+        self._strangers = Pool(STRANGERS * limits.form_bytes)
         self._uploads = Pool(limits.history_bytes)
+        self._looking = CapacityLimiter(LOOK_UPS_AT_ONCE)
         self._cookies = SessionCookie(services.prefix, secure=services.secure_cookies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +82,9 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limits, pool = self._room(scope)
+        principal, session = await self._who(scope, headers)
+        scope["state"] |= {"principal": principal, "session": session, "cookies": self._cookies}
+        limits, pool = self._room(scope, principal)
         body = Body(receive, limits, pool, headers.get("content-length", ""))
         try:
             inner = await self._admit(scope, headers, body)
@@ -87,16 +95,20 @@ class Gate:
         finally:
             body.close()
 
-    def _room(self, scope: Scope) -> tuple[Limits, Pool]:
-        """Return what a request's body may take, and of which pool: files of history go to the disk."""
-        if (scope["method"], scope["state"]["path"]) == HISTORY:
-            return self._limits.of_history(), self._uploads
-        return self._limits, self._pool
+    def _room(self, scope: Scope, principal: Principal | None) -> tuple[Limits, Pool]:
+        """Return what a request's body may take, and of which pool: much only for whoever has the right to it."""
+        route = scope["method"], scope["state"]["path"]
+        if principal is None:
+            return self._limits.of_form(), self._strangers
+        if route == TICKETS and may_call(principal, TICKETS):
+            return self._limits, self._pool
+        if route == HISTORY and may_call(principal, HISTORY):
+            return self._limits.of_history(), self._uploads  # it goes to the disk
+        return self._limits.of_form(), self._pool
 
     async def _admit(self, scope: Scope, headers: Headers, body: Body) -> Receive:
-        """Fill ``request.state``; returns where the body is read from; raises ProblemError."""
-        principal, session = await self._who(scope, headers)
-        scope["state"] |= {"principal": principal, "session": session, "cookies": self._cookies}
+        """Return where the body is read from; raises ProblemError for what another site made a browser send."""
+        principal, session = scope["state"]["principal"], scope["state"]["session"]
         if scope["method"] in SAFE or (principal is not None and session is None):
             return body
         _refuse_cross_site(headers)
@@ -110,9 +122,9 @@ class Gate:
         accounts = self._services.accounts
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return await to_thread.run_sync(accounts.key_principal, key.strip()), None
+            return await to_thread.run_sync(accounts.key_principal, key.strip(), limiter=self._looking), None
         token = _cookie(headers)
-        found = await to_thread.run_sync(accounts.session, token) if token else None
+        found = await to_thread.run_sync(accounts.session, token, limiter=self._looking) if token else None
         return found or (None, None)
 
 

@@ -61,6 +61,13 @@ def test_bodies_share_the_memory() -> None:
     assert pool.held == 0
 
 
+def test_forms_are_small() -> None:
+    """What is filled in takes no more than a push may, in size and in time."""
+    assert Limits().of_form().body_bytes == 64 << 10
+    tight = Limits(body_bytes=100, body_seconds=0.5).of_form()
+    assert (tight.body_bytes, tight.body_seconds) == (100, 0.5)
+
+
 def test_a_slow_body_is_cut_off() -> None:
     """A body that is not whole in time is refused, however often a little of it comes."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Form, Request, Response
 
 from warning.service.accounts import SignedIn, SignInRefusedError
@@ -28,7 +30,7 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
         return frame.page(visitor, "sign_in", next=local_path(next), name="", problem="")
 
     @router.post("/sign-in")
-    def sign_in(
+    async def sign_in(
         request: Request,
         name: Annotated[str, Form()] = "",
         password: Annotated[str, Form()] = "",
@@ -36,9 +38,9 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
     ) -> Response:
         """Start a session and go on, or say why not."""
         try:
-            signed_in = accounts.sign_in(name, password)
+            signed_in = await request.app.state.door.run(accounts.sign_in, name, password)
         except SignInRefusedError as error:
-            return _refused(frame, request, error, name=name, onward=next)
+            return await to_thread.run_sync(partial(_refused, frame, request, error, name=name, onward=next))
         return _started(frame, request, signed_in, local_path(next))
 
     @router.get("/sign-in/once")
