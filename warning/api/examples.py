@@ -169,7 +169,7 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "next_cursor": None,
     },
-    "HistoryOut": {"rows": 1_204_311, "newer": 512, "rejected": {"bad_time": 3}, "until": _FROM},
+    "HistoryOut": {"rows": 1_204_311, "newer": 512, "rejected": {"bad_time": 3}, "until": _FROM, "gap": None},
     "LoadOut": {
         "id": 1,
         "files": ["2025.csv"],

@@ -18,6 +18,7 @@ from warning.intake.files import read_files
 from warning.intake.mapping_files import load_mapping
 from warning.intake.register import load_register
 from warning.runtime.clock import Clock, now_ms
+from warning.service.errors import BadInputError
 from warning.service.ports import Loaded, StoreBusyError
 from warning.store.logfile import LOG_VERSION, LogHeader, write_log
 from warning.store.sql import meta
@@ -36,12 +37,27 @@ LIVE_LOG = "live"
 """What stands in the header of a service's log in place of a mapping."""
 
 
+class LogTrimmedError(BadInputError):
+    """The log's first records were deleted: with what is loaded the engine would begin anew without them."""
+
+    def __init__(self, since: str) -> None:
+        super().__init__(
+            "history",
+            f"the log reaches back to {since} only, what came in before was deleted (setting retention.log_days); a "
+            "load begins all learning anew, so of that time nothing would be known but what the files bring",
+            "Add files that reach up to then, and go on with --force (over HTTP: force=true).",
+            f"history: 日志只保留到 {since},更早收到的数据已按 retention.log_days 删除;载入会重新学习,"
+            "此前的情况只剩文件中的内容。请准备覆盖到该时间的文件,再加 --force (HTTP: force=true) 继续。",
+        )
+
+
 def load_history(
     paths: Sequence[Path],
     *,
     mapping: str,
     settings: Settings,
     source: str = "",
+    force: bool = False,
     clock: Clock = now_ms,
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
@@ -49,7 +65,14 @@ def load_history(
     database = open_database(Path(settings.service.data))
     try:
         return load_files(
-            paths, mapping=mapping, settings=settings, source=source, database=database, clock=clock, progress=progress
+            paths,
+            mapping=mapping,
+            settings=settings,
+            source=source,
+            database=database,
+            clock=clock,
+            force=force,
+            progress=progress,
         )
     finally:
         database.close()
@@ -63,21 +86,28 @@ def load_files(
     source: str,
     database: Database,
     clock: Clock,
+    force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
-    """Load files as history into a database that is open; ``source`` empty: the mapping's."""
+    """Load files as history into a database that is open; ``source`` empty: the mapping's.
+
+    Raises LogTrimmedError, unless it is forced, where the live log has lost its beginning.
+    """
     read_by = load_mapping(mapping)
     read_by = read_by.model_copy(update={"source": source or read_by.source, "zone": settings.zone or read_by.zone})
     register = load_register(Path(settings.register_file)) if settings.register_file else None
     parts = read_files(paths, read_by, register=register, now_ms=clock(), progress=progress)
-    load = HistoryLoad(settings, database, clock)
+    load = HistoryLoad(settings, database, clock, force=force)
     return load.run(parts, files=tuple(path.name for path in paths), mapping=read_by.name, source=read_by.source)
 
 
 class HistoryLoad:
-    """Writes tickets as history, some thousand rows a transaction, and begins the new era when all are there."""
+    """Writes tickets as history, some thousand rows a transaction, and begins the new era when all are there.
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    Raises LogTrimmedError, unless it is forced, where the live log has lost its beginning.
+    """
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock, *, force: bool = False) -> None:
         self._database = database
         self._grid = Grid(zone_of(settings))
         self._history = SqlHistory(database)
@@ -89,6 +119,9 @@ class HistoryLoad:
         before = clock() - settings.engine.lateness_minutes * MINUTE_MS
         self._until = tick.watermark if tick is not None else before // step * step
         self._cut = state.live_since() or self._until
+        self._gap = None if state.is_whole() else self._grid.moment(self._cut).isoformat()
+        if self._gap is not None and not force:
+            raise LogTrimmedError(self._gap)
 
     def run(self, parts: Iterable[Normalised], *, files: tuple[str, ...], mapping: str, source: str) -> Loaded:
         """Store all parts; returns what came of them.
@@ -121,7 +154,8 @@ class HistoryLoad:
             rows, newer = rows + len(older), newer + len(events) - len(older)
             rejected.update(reject.reason.value for reject in part.rejects)
         until = self._grid.moment(self._until).isoformat()
-        return Loaded(rows=rows, newer=newer, rejected=dict(sorted(rejected.items())), until=until)
+        rejects = dict(sorted(rejected.items()))
+        return Loaded(rows=rows, newer=newer, rejected=rejects, until=until, gap=self._gap)
 
     def _drop(self, load_id: int) -> None:
         """Take a load back; where the disk refuses even that, retention does it later."""

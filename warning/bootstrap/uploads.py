@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warning.bootstrap.folder import zone_of
-from warning.bootstrap.history import load_files
+from warning.bootstrap.history import LogTrimmedError, load_files
 from warning.domain.errors import InvalidInputError
 from warning.engine.grid import Grid
 from warning.service.ports import Loaded, PastLoad
@@ -52,7 +52,7 @@ class UploadedHistory:
         finally:
             path.unlink(missing_ok=True)
 
-    def load(self, file: Path, *, mapping: str, source: str) -> Loaded:
+    def load(self, file: Path, *, mapping: str, source: str, force: bool) -> Loaded:
         with self._loading:
             try:
                 return load_files(
@@ -62,7 +62,10 @@ class UploadedHistory:
                     source=source,
                     database=self._database,
                     clock=self._clock,
+                    force=force,
                 )
+            except LogTrimmedError:
+                raise
             except InvalidInputError as error:
                 raise InvalidInputError("body", error.problem, error.advice) from error
 

@@ -33,6 +33,12 @@ from warning.settings import load_settings
 @ticket_files
 @mapping_name
 @click.option("--source", metavar="NAME", help="Source the tickets are of [the mapping's]. 工单来源。")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also when the log's first records were deleted, so that what was learned from them is lost. "
+    "日志起始部分已删除时仍载入。",
+)
 @data_folder
 @settings_file
 @as_json
@@ -44,6 +50,7 @@ def load(
     data: Path | None,
     settings_path: Path | None,
     *,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -54,10 +61,14 @@ def load(
     from warning.bootstrap.history import load_history
 
     with progress_bar(size_of(files), "载入 load", hidden=as_json or quiet) as progress:
-        loaded = load_history(files, mapping=mapping, settings=settings, source=source or "", progress=progress)
+        loaded = load_history(
+            files, mapping=mapping, settings=settings, source=source or "", force=force, progress=progress
+        )
     if as_json:
         click.echo(msgspec.json.encode(asdict(loaded)))
     elif not quiet:
         click.echo(f"{loaded.rows:,} 条历史 events of history, 至 until {loaded.until}")
         refused = sum(loaded.rejected.values())
         click.echo(f"{loaded.newer:,} 条较新未载入 newer and left out, {refused:,} 行被拒绝 rows rejected")
+        if loaded.gap:
+            click.echo(f"日志始于 the log begins {loaded.gap}; 此前只有载入的历史 before it only history is known")

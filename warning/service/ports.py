@@ -256,12 +256,14 @@ class Loaded:
     newer : events left out because they are not older than what came in live (or than the lateness)
     rejected : rows that could not be read, by reason
     until : the moment before which nothing is said
+    gap : where the log begins if its first records were deleted; before it nothing is known but what was loaded
     """
 
     rows: int
     newer: int
     rejected: dict[str, int]
     until: str
+    gap: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,8 +285,11 @@ class HistoryLoader(Protocol):
     def place(self, suffix: str) -> AbstractContextManager[Path]:
         """Give a new private file to receive an upload in; it is gone when the block ends."""
 
-    def load(self, file: Path, *, mapping: str, source: str) -> Loaded:
-        """Load a file as history; ``source`` empty: the mapping's. Raises InvalidInputError for an unusable file."""
+    def load(self, file: Path, *, mapping: str, source: str, force: bool) -> Loaded:
+        """Load a file as history; ``source`` empty: the mapping's.
+
+        Raises InvalidInputError for an unusable file, and, unless it is forced, where the log has lost its beginning.
+        """
 
     def loads(self) -> list[PastLoad]:
         """Return all loads, oldest first."""

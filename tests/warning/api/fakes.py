@@ -218,11 +218,12 @@ class MemoryHistory:
         finally:
             path.unlink(missing_ok=True)
 
-    def load(self, file: Path, *, mapping: str, source: str) -> Loaded:
+    def load(self, file: Path, *, mapping: str, source: str, force: bool) -> Loaded:
         if self.failure is not None:
             raise self.failure
         self.given.append((file.name, file.read_bytes(), mapping, source))
-        return Loaded(rows=3, newer=1, rejected={"bad_time": 2}, until="2026-03-02T08:00:00-05:00")
+        until, gap = "2026-03-02T08:00:00-05:00", "2025-12-01T08:00:00-05:00" if force else None
+        return Loaded(rows=3, newer=1, rejected={"bad_time": 2}, until=until, gap=gap)
 
     def loads(self) -> list[PastLoad]:
         return self.past

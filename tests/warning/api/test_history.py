@@ -51,9 +51,15 @@ def test_a_file_is_handed_on_whole(caller: CallerAs, world: World, query: str, k
         "newer": 1,
         "rejected": {"bad_time": 2},
         "until": "2026-03-02T08:00:00-05:00",
+        "gap": None,
     }
     assert world.history.given == [(name, FILE, "canonical", "old")]
     assert list(world.history.folder.iterdir()) == []
+
+
+def test_a_load_can_be_forced(caller: CallerAs) -> None:
+    """With force=true a load goes on where the log has lost its beginning, and the answer says where it begins."""
+    assert _load(caller, "mapping=canonical&force=true").json()["gap"] == "2025-12-01T08:00:00-05:00"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from anyio.from_thread import start_blocking_portal
 
 from tests.faults.live import RowClock, push, settings_of, start
 from tests.warning.api.worlds import Caller
-from tests.warning.engine.tickets import CITY, START, city, columns
+from tests.warning.engine.tickets import CITY, START, STEP, city, columns, tick
 from tests.warning.runtime.parts import Row as FileRow
 from tests.warning.runtime.parts import part
 from tests.warning.runtime.test_embedded import settled, until
+from tests.warning.store.sql.test_retention import enforce
 from warning.bootstrap.folder import open_database
-from warning.bootstrap.history import HistoryLoad, export_live_log, load_history
+from warning.bootstrap.history import HistoryLoad, LogTrimmedError, export_live_log, load_history
 from warning.bootstrap.serving import build_app
 from warning.domain.account import Role
 from warning.domain.bucket import DAY_MS, HOUR_MS
@@ -32,6 +34,8 @@ from warning.store.sql import meta
 from warning.store.sql.database import Database
 from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.history import SqlHistory
+from warning.store.sql.log import SqlLog
+from warning.store.sql.snapshots import SqlSnapshots
 
 NOW = START + 30 * DAY_MS
 HEADER = "ticket_id,created_at,category,area_1\n"
@@ -133,6 +137,30 @@ def test_a_load_of_nothing_begins_no_era(tmp_path: Path, folder: Path, database:
     assert (_era(database), SqlHistory(database).loads()) == (0, [])
 
 
+def test_a_log_without_its_beginning_takes_no_history(folder: Path, database: Database) -> None:
+    """Once retention has trimmed the log a load is refused with what would be lost; a forced one says the gap."""
+    ticks = [tick(START // STEP + number, START) for number in range(10)]
+    with database.write() as connection:
+        positions = SqlLog(database).append(connection, ticks, START)
+        SqlSnapshots(database).save(connection, positions[3], 0, b"", 0)
+    parts = [part([FileRow(time=START - DAY_MS)])]
+
+    def run(*, force: bool) -> Loaded:
+        load = HistoryLoad(settings_of(folder), database, lambda: NOW, force=force)
+        return load.run(parts, files=("x",), mapping="m", source="old")
+
+    assert run(force=False).gap is None
+    assert enforce(database, log=datetime.fromtimestamp(NOW / 1000, UTC)) == {"log": 4}
+    begins = datetime.fromtimestamp(ticks[4].watermark / 1000, UTC).isoformat()
+    with pytest.raises(LogTrimmedError, match="--force") as refused:
+        run(force=False)
+    assert begins in str(refused.value)
+    assert begins in refused.value.zh
+    assert (_era(database), len(SqlHistory(database).loads())) == (1, 1)
+    loaded = run(force=True)
+    assert (loaded.rows, loaded.gap, _era(database)) == (1, begins, 2)
+
+
 def test_the_exported_log_has_history_first(tmp_path: Path, folder: Path) -> None:
     """The log of a data folder begins with its history, muted, and goes on with what came in live, in order."""
     rows = [replace(row, time=row.time + 10 * DAY_MS) for row in city(0.5)]
@@ -201,7 +229,7 @@ def test_an_ndjson_upload_is_read_by_its_name(folder: Path) -> None:
     with service.services.history.place(".ndjson") as file:
         row = {"ticket_id": "A", "created_at": "2023-11-01T12:00:00Z", "category": "Noise", "area_1": CITY}
         file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-        assert service.services.history.load(file, mapping="canonical", source="").rows == 1
+        assert service.services.history.load(file, mapping="canonical", source="", force=False).rows == 1
     (load,) = service.services.history.loads()
     assert load.files == (file.name,)
     assert load.until is not None

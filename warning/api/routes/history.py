@@ -51,18 +51,20 @@ async def load(
     mapping: Annotated[str, Query(min_length=1, max_length=1000, description="Name or path. 映射名称或路径")],
     source: Annotated[Name, Query(description="Source of the tickets [the mapping's]. 工单来源")] = "",
     form: Annotated[Format | None, Query(alias="format", description="[as Content-Type says] 文件格式")] = None,
+    force: Annotated[bool, Query(description="Also where the log's beginning is gone. 日志起始已删除时仍载入")] = False,
 ) -> HistoryOut:
     """Load a file of old tickets as history: it teaches the baselines and raises nothing.
 
     The body is the file, CSV, NDJSON, XLSX or Parquet, and may be much larger than that of other requests. The answer
     comes when all of it is stored; the engine then begins anew with it. What is newer than the service's own log is
-    left out. A file that cannot be used leaves nothing.
+    left out. A file that cannot be used leaves nothing. Where the log's beginning was deleted a load is refused,
+    because what was learned from it would be lost, unless it is forced; ``gap`` then says where the log begins.
     """
     _check_mapping(mapping)
     suffix = f".{form or _form_of(request.headers.get('content-type', ''))}"
     with services.history.place(suffix) as file:
         await _receive(request, file)
-        take = partial(services.history.load, file, mapping=mapping, source=source)
+        take = partial(services.history.load, file, mapping=mapping, source=source, force=force)
         return HistoryOut.model_validate(await to_thread.run_sync(take))
 
 

@@ -50,6 +50,7 @@ class HistoryOut(Out):
     newer: Annotated[int, Field(description="Left out: not older than what came in live. 较新而未载入")]
     rejected: Annotated[dict[str, int], Field(description="Rows refused, by reason. 被拒绝的行数")]
     until: Annotated[Moment, Field(description="Nothing is said of before. 此前不产生预警")]
+    gap: Annotated[Moment | None, Field(description="Where a log without its beginning begins. 日志起始缺失时的起点")]
 
 
 class LoadOut(Out):
