@@ -106,6 +106,26 @@ def test_a_card_changes_where_it_stands(made: City, opened: Opened) -> None:
     expect(page.locator("#card-burst")).to_contain_text("assigned to wang")
 
 
+def test_a_merged_alert_leaves_the_list(made: City, opened: Opened) -> None:
+    """The card of an alert that was merged into another goes by itself, shown or waiting; its page offers a reload."""
+    window = opened()
+    page = window.page
+    expect(page.locator("#live")).to_have_text("live")
+    page.locator("#card-burst").hover()
+    made.raise_alert("waiting", raised_at=NOW)
+    expect(page.locator("#new")).to_have_text("Show 1 new alert")
+    beside = window.page.context.new_page()
+    beside.goto(f"{window.address}/alerts/slow")
+    expect(beside.locator("#live")).to_have_text("live")
+    made.raise_alert("burst", updated_at=NOW, aliases=("slow", "waiting"))
+    expect(page.locator("#card-slow")).to_have_count(0)
+    expect(page.locator("#new")).to_be_hidden()
+    expect(page.locator("#card-burst")).to_be_visible()
+    expect(beside.locator("#changed")).to_be_visible()
+    beside.locator("#changed a").click()
+    expect(beside.locator("article.alert")).to_have_attribute("data-id", "burst")
+
+
 def test_nothing_is_missed_while_the_service_is_away(made: City, browser: Browser, pictures: Path) -> None:
     """When the service goes away the page says so; when it is back, what came meanwhile comes without reloading."""
     with served(made.app()) as address:

@@ -115,6 +115,17 @@ class AlertStoreContract:
         assert alerts[1].id not in {view.alert.id for view in store.find(AlertQuery()).items}
         assert store.get("nothing") is None
 
+    def test_a_merged_alert_is_told_once(self, made: Made) -> None:
+        """The feed says that an alert went into another, under its own id, so that who shows it can drop it."""
+        store, put = made
+        alerts = written(put)
+        newest = store.feed_bounds()[1]
+        merged = replace(alerts[0], aliases=(alerts[1].id,))
+        put(merged, [], [])
+        put(merged, [], [])
+        told = [(event.kind, event.subject, event.change) for event in store.feed_after(newest, 100)]
+        assert told == [("alert", alerts[1].id, "MERGE-1")]
+
     def test_an_act_is_stored_once(self, made: Made) -> None:
         """Of two acts on the same version one is stored; the other is told the present state, and leaves no trace."""
         store, put = made

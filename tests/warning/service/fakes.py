@@ -52,6 +52,8 @@ class MemoryAlertStore:
         self._course += course
         for line in alert.history[0 if before is None else len(before.history) :]:
             self._tell(line.at, "alert", alert.id, line.rule)
+        for alias in set(alert.aliases).difference(() if before is None else before.aliases):
+            self._tell(alert.updated_at, "alert", alias, "MERGE-1")
 
     def find(self, query: AlertQuery) -> Page[AlertView]:
         if query.sort not in SORTS:

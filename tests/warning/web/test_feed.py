@@ -34,6 +34,14 @@ def test_newest_first_with_what_an_operator_needs() -> None:
         assert words in answer.text
 
 
+def test_a_merged_alerts_card_is_the_one_that_goes_on() -> None:
+    """Asked for by the id of an alert that was merged, the card is that of the alert that goes on, by its own id."""
+    made = busy_city()
+    made.raise_alert("burst", aliases=("slow",))
+    assert _shown(made.visitor().get("/alerts/slow/card")) == ["burst"]
+    assert _shown(made.visitor().get("/")) == ["burst", "small"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "found"),
     [

@@ -24,7 +24,7 @@ AREA, WITHIN, CATEGORY, DEPARTMENT, CHANNEL, FLAG = "area", "within", "category"
 
 
 def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) -> None:
-    """Store the latest version of each alert; tell the feed of those that are new, or whose history grew.
+    """Store the latest version of each alert; tell the feed of those that are new, grew in history, or were merged.
 
     A merged alert's row goes away; its id leads to the alert that goes on, which takes its handling over if nobody has
     touched that one itself.
@@ -37,7 +37,7 @@ def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) ->
     if not going_on:
         return
     known = read_alerts(connection, [alert.id for alert in going_on])
-    _merge(connection, merged)
+    gone = _merge(connection, merged)
     handled = read_handlings(connection, [alert.id for alert in going_on])
     untouched = Handling(alert_id="")
     views = [AlertView(alert=alert, handling=handled.get(alert.id, untouched)) for alert in going_on]
@@ -46,8 +46,11 @@ def store_alerts(connection: Connection, said: Iterable[Alert], at: datetime) ->
     _store_names(connection, going_on)
     changed = [alert for alert in going_on if alert.id not in known or _news(known[alert.id], alert)]
     tell(connection, [(ALERT, alert.id, alert.history[-1].rule) for alert in changed], at)
+    tell(connection, [(ALERT, alias, MERGED) for alias in gone], at)
 
 
+MERGED = "MERGE-1"
+"""The rule of the alert policy by which an alert goes into an older one."""
 LOST = "ERA-1"
 """The rule that closes an alert which no engine follows any more, because history began a new era."""
 
@@ -134,9 +137,10 @@ def _news(before: Alert, after: Alert) -> bool:
     return len(after.history) > len(before.history)
 
 
-def _merge(connection: Connection, merged: Mapping[str, str]) -> None:
+def _merge(connection: Connection, merged: Mapping[str, str]) -> list[str]:
+    """Let ids lead to the alerts they were merged into; returns those that were not known to be."""
     if not merged:
-        return
+        return []
     known = {row.alias: row.alert_id for row in _known_aliases(connection, list(merged))}
     fresh = {alias: into for alias, into in merged.items() if known.get(alias) != into}
     upsert(connection, aliases, [{"alias": alias, "alert_id": into} for alias, into in fresh.items()])
@@ -144,6 +148,7 @@ def _merge(connection: Connection, merged: Mapping[str, str]) -> None:
         connection.execute(delete(alerts).where(alerts.c.id.in_(part)))
         connection.execute(update(handlings).where(handlings.c.alert_id.in_(part)).values(snoozed_until=None))
     _take_handlings_over(connection, fresh)
+    return list(fresh)
 
 
 def _known_aliases(connection: Connection, ids: Sequence[str]) -> Iterator[Any]:

@@ -15,7 +15,8 @@
     if (!answer || !answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const current = document.querySelector(".evidence");
-    if (isStudied(current)) {
+    const merged = page.querySelector("article.alert").dataset.id !== alert.dataset.id;
+    if (merged || isStudied(current)) {
       note.hidden = false;
       return;
     }

@@ -32,6 +32,16 @@
     if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
   };
 
+  // The card of an alert that was merged into another goes; that one has a card of its own.
+  const drop = (id, into) => {
+    const old = cardOf(id);
+    const hadFocus = old?.contains(document.activeElement);
+    old?.remove();
+    if (hadFocus) cardOf(into)?.querySelector("a").focus({ preventScroll: true });
+    waiting = waiting.filter((card) => card.dataset.id !== id);
+    offer();
+  };
+
   const insert = (cards) => {
     list.querySelector(".empty")?.remove();
     const before = list.offsetHeight;
@@ -90,11 +100,13 @@
     const known = new Set([...waiting.map((card) => card.dataset.id)]);
     arrive(fresh.filter((card) => !cardOf(card.dataset.id) && !known.has(card.dataset.id)));
     const here = new Set(fresh.map((card) => card.dataset.id));
-    const others = [...changed].filter((id) => cardOf(id) && !here.has(id));
+    const others = [...changed].filter((id) => (cardOf(id) || known.has(id)) && !here.has(id));
     changed.clear();
     for (const id of others) {
       const one = await ask(`${document.body.dataset.root}/alerts/${encodeURIComponent(id)}/card`).catch(() => null);
-      if (one) replace(one.querySelector(".alert-card"));
+      const card = one?.querySelector(".alert-card");
+      if (card && card.dataset.id !== id) drop(id, card.dataset.id);
+      else if (card) replace(card);
     }
   };
 
