@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from warning.api.limits import Limits, exceeded
 from warning.api.problems import TOO_LARGE, UNREADABLE, WRONG_MEDIA_TYPE, ProblemError
 from warning.domain.reject import Reject, RejectReason
 from warning.intake.refusals import make_reject
-from warning.service.ports import ItemAnswer
+from warning.service.ports import ItemAnswer, Unread
 from warning.service.words import Words
 
 JSON = "application/json"
@@ -22,6 +24,10 @@ NDJSON = "application/x-ndjson"
 CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
 
+VALUES_AN_ITEM = 100
+"""Commas an item, in the middle: twice what the widest exports have, and few enough to be built without harm."""
+
+_LINE = re.compile(rb"\S[^\r\n]*")
 _BOM = b"\xef\xbb\xbf"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
@@ -30,12 +36,19 @@ _VALUE = msgspec.json.Decoder()
 
 @dataclass(slots=True)
 class Items:
-    """The items of a push: those that can be handed on, with where they stood, and those refused right away."""
+    """The items of a push: those that can be handed on, with where they stood, and those refused right away.
+
+    unread : the refused ones as they were sent, to be filed
+    """
 
     events: list[object] = field(default_factory=list)
     originals: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     refused: list[ItemAnswer] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.events) + len(self.unread)
 
     def merged(self, answers: Sequence[ItemAnswer]) -> list[ItemAnswer]:
         """Return the answers to all items in their order, given those to the events handed on."""
@@ -54,26 +67,33 @@ def read_items(content_type: str, body: bytes, source: str, limits: Limits) -> I
     that is what a replay hands to intake again.
     """
     form = _form_of(content_type)
-    raws = form.split(body.removeprefix(_BOM))
+    if body.count(b",") > VALUES_AN_ITEM * limits.items:
+        raise _too_many("values", VALUES_AN_ITEM * limits.items, "个值", "values")
+    raws = list(islice(form.split(body.removeprefix(_BOM)), limits.items + 1))
     if len(raws) > limits.items:
-        raise exceeded(
-            TOO_LARGE,
-            "items",
-            limits.items,
-            f"一次最多 {limits.items:,} 条,此请求有 {len(raws):,} 条。请分批发送。",
-            f"A request may hold {limits.items:,} items, this one has {len(raws):,}. Send it in parts.",
-        )
+        raise _too_many("items", limits.items, "条", "items")
     items = Items()
     for index, raw in enumerate(map(bytes, raws)):
         event = _read(raw, form.unwrap, limits.nesting)
         if isinstance(event, _Fault):
-            reject = make_reject(source, index + 1, event.field, event.reason, event.value)
-            items.refused.append(ItemAnswer(index=index, ticket_id="", accepted=False, reject=_advised(reject, event)))
+            reject = _advised(make_reject(source, index + 1, event.field, event.reason, event.value), event)
+            items.refused.append(ItemAnswer(index=index, ticket_id="", accepted=False, reject=reject))
+            items.unread.append(Unread(reject=reject, original=raw))
         else:
             items.events.append(event)
-            items.originals.append(bytes(raw) if form.unwrap is None else msgspec.json.encode(event))
+            items.originals.append(raw if form.unwrap is None else msgspec.json.encode(event))
             items.places.append(index)
     return items
+
+
+def _too_many(name: str, limit: int, zh: str, en: str) -> ProblemError:
+    return exceeded(
+        TOO_LARGE,
+        name,
+        limit,
+        f"一次最多 {limit:,} {zh},此请求超出。请分批发送。",
+        f"A request may hold {limit:,} {en}, this one has more. Send it in parts.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +108,7 @@ class _Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    split: Callable[[bytes], Sequence[bytes | msgspec.Raw]]
+    split: Callable[[bytes], Iterable[bytes | msgspec.Raw]]
     unwrap: Callable[[object], object | _Fault] | None = None
 
 
@@ -144,25 +164,25 @@ def _deeper(value: object, levels: int) -> bool:
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
-def _array(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+def _array(body: bytes) -> Iterable[bytes | msgspec.Raw]:
     try:
         return _ARRAY.decode(body)
     except _UNREADABLE as error:
         raise _unreadable(_no_json(error)) from error
 
 
-def _array_or_object(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+def _array_or_object(body: bytes) -> Iterable[bytes | msgspec.Raw]:
     return [body] if body.lstrip()[:1] == b"{" else _array(body)
 
 
-def _one(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+def _one(body: bytes) -> Iterable[bytes | msgspec.Raw]:
     if body.lstrip()[:1] != b"{":
         raise _unreadable(Words("请求体须为一个 JSON 对象。", "The body must be one JSON object."))
     return [body]
 
 
-def _lines(body: bytes) -> Sequence[bytes | msgspec.Raw]:
-    return [line for line in body.splitlines() if line.strip()]
+def _lines(body: bytes) -> Iterable[bytes | msgspec.Raw]:
+    return (line[0] for line in _LINE.finditer(body))
 
 
 def _unreadable(detail: Words) -> ProblemError:

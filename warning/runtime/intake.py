@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from warning.intake.columns import TicketColumns
 from warning.intake.events import normalise_events
 from warning.intake.normalise import Normaliser
-from warning.service.ports import ItemAnswer, StoreBusyError
+from warning.service.ports import ItemAnswer, StoreBusyError, Unread
 from warning.store.sql.dead_letters import Refused
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ class Submission:
     source: str
     events: Sequence[object]
     originals: Sequence[bytes]
+    unread: Sequence[Unread] = ()
     answer: Future[list[ItemAnswer]] = field(default_factory=Future)
+
+    def __len__(self) -> int:
+        return len(self.events) + len(self.unread)
 
 
 @dataclass(slots=True)
@@ -93,6 +97,11 @@ class TicketReader:
             )
             for reject in normalised.rejects
         ]
+        refused += [
+            Refused(source=source, ticket_id="", reject=each.reject, original=each.original)
+            for submission in submissions
+            for each in submission.unread
+        ]
         events_read = [part for part in (normalised.tickets, normalised.life) if len(part)]
         tickets = TicketColumns.joined(events_read) if events_read else normalised.tickets
         return Judged(source, replace(tickets, jurisdiction=self.jurisdiction), refused, parted)
@@ -147,14 +156,16 @@ class IntakeWorker:
         if self._thread.is_alive():
             self._thread.join()
 
-    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
-        """Return one answer an item once all are durable; raises StoreBusyError and has then taken nothing."""
-        submission = Submission(source, events, originals)
+    def push(
+        self, source: str, events: Sequence[object], originals: Sequence[bytes], unread: Sequence[Unread] = ()
+    ) -> list[ItemAnswer]:
+        """Return one answer an event once all are durable; raises StoreBusyError and has then taken nothing."""
+        submission = Submission(source, events, originals, unread)
         with self._changed:
-            if self._stopping or self._items + len(events) > max(self._most_waiting, len(events)):
+            if self._stopping or self._items + len(submission) > max(self._most_waiting, len(submission)):
                 raise busy()
             self._waiting.append(submission)
-            self._items += len(events)
+            self._items += len(submission)
             self._changed.notify_all()
         return submission.answer.result()
 
@@ -172,13 +183,13 @@ class IntakeWorker:
                     return
             self._serve(taken)
             with self._changed:
-                self._items -= sum(len(submission.events) for submission in taken)
+                self._items -= sum(len(submission) for submission in taken)
 
     def _take(self) -> Iterable[Submission]:
         items = 0
         while self._waiting and items < MOST_TOGETHER:
             submission = self._waiting.popleft()
-            items += len(submission.events)
+            items += len(submission)
             yield submission
 
     def _serve(self, taken: Sequence[Submission]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from warning.domain.errors import UnknownNameError
 from warning.intake.columns import TicketColumns
 from warning.runtime.intake import IntakeWorker, Judged
-from warning.service.ports import ItemAnswer, TicketStatus
+from warning.service.ports import ItemAnswer, TicketStatus, Unread
 from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.tickets import SqlTickets
 
@@ -47,9 +47,11 @@ class Pushing:
         self._tickets = SqlTickets(state.database)
         self._letters = SqlDeadLetters(state.database)
 
-    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
-        """Return one answer an item once all are durable."""
-        return self._worker.push(source, events, originals)
+    def push(
+        self, source: str, events: Sequence[object], originals: Sequence[bytes], unread: Sequence[Unread] = ()
+    ) -> list[ItemAnswer]:
+        """Return one answer an event once all are durable, and what could not be read is filed."""
+        return self._worker.push(source, events, originals, unread)
 
     def validate(self, source: str, events: Sequence[object]) -> list[ItemAnswer]:
         """Say what would become of the items, and take nothing."""
@@ -86,7 +88,9 @@ class Pushing:
         original = self._letters.original(letter_id, reader=actor, at=now)
         if original is None:
             return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
-        event = msgspec.json.decode(original)
+        event = _event_in(original)
+        if event is None:
+            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
         answer = self._worker.validate(letter.source, [event])[0]
         if answer.accepted:
             answer = self._worker.push(letter.source, [event], [original])[0]
@@ -94,3 +98,15 @@ class Pushing:
             with self._state.database.write() as connection:
                 self._letters.mark_replayed(connection, [letter_id], now)
         return answer
+
+
+def _event_in(original: bytes) -> object:
+    """Return the event that an original holds; None for one that no mapping makes a ticket: no JSON, or an envelope.
+
+    A CloudEvent is kept as the ticket it carried: one that is kept whole was refused for its envelope.
+    """
+    try:
+        event: object = msgspec.json.decode(original)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if isinstance(event, dict) and "specversion" in event else event

@@ -192,12 +192,23 @@ class TicketStatus:
     reject: Reject | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """An item that was refused before intake could see an event in it: why, and what was sent."""
+
+    reject: Reject
+    original: bytes = field(repr=False)
+
+
 class TicketIntake(Protocol):
     """The way in. Thread-safe; implemented by the runtime."""
 
-    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
-        """Validate, redact, normalise and make durable; returns one answer an item, in order, once durable.
+    def push(
+        self, source: str, events: Sequence[object], originals: Sequence[bytes], unread: Sequence[Unread] = ()
+    ) -> list[ItemAnswer]:
+        """Validate, redact, normalise and make durable; returns one answer an event, in order, once durable.
 
+        What came in the same request and could not be read is filed with the refused events.
         Raises StoreBusyError when the queue is full or the disk refuses; then nothing was taken.
         """
 

@@ -33,6 +33,7 @@ from warning.service.ports import (
     Plan,
     ReviewQueue,
     TicketStatus,
+    Unread,
 )
 
 
@@ -141,14 +142,18 @@ class MemoryIntake:
     """Takes every object that names its ticket; ``failure`` is raised instead when it is set."""
 
     taken: list[tuple[str, object, bytes]] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
     validated: list[object] = field(default_factory=list)
     failure: Exception | None = None
     now: datetime | None = None
 
-    def push(self, source: str, events: Sequence[object], originals: Sequence[bytes]) -> list[ItemAnswer]:
+    def push(
+        self, source: str, events: Sequence[object], originals: Sequence[bytes], unread: Sequence[Unread] = ()
+    ) -> list[ItemAnswer]:
         if self.failure is not None:
             raise self.failure
         answers = _answers(source, events)
+        self.unread += unread
         self.taken += [
             (source, event, original)
             for event, original, answer in zip(events, originals, answers, strict=True)

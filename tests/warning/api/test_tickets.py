@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from anyio.from_thread import BlockingPortal
 from tests.warning.api.conftest import CallerAs
 from tests.warning.api.worlds import SOURCE, Caller, World, headers_of
 from warning.api.limits import Limits
-from warning.api.reading import CLOUDEVENT, CLOUDEVENTS, JSON, NDJSON
+from warning.api.problems import ProblemError
+from warning.api.reading import CLOUDEVENT, CLOUDEVENTS, JSON, NDJSON, read_items
 from warning.domain.account import Role
 from warning.domain.reject import RejectReason
 from warning.service.ports import StoreBusyError
@@ -117,6 +119,22 @@ def test_what_is_no_json_is_refused_by_itself(key: Caller, world: World) -> None
     assert "JSON" in advice["advice_en"]
     assert "JSON" in advice["advice_zh"]
     assert [original for _, _, original in world.intake.taken] == [b'{"ticket_id": "A"}', b'{"ticket_id": "E"}']
+    assert [(each.original, each.reject.row) for each in world.intake.unread] == [
+        (b'{"ticket_id": ', 2),
+        (b'"\xff"', 3),
+    ]
+
+
+def test_what_only_cannot_be_read_is_filed_too(key: Caller, world: World) -> None:
+    """A push of which nothing can be read is answered item by item, and handed on with its bytes and reasons."""
+    envelope = json.dumps([CLOUD | {"specversion": "0.3"}])
+    assert _fates(_push(key, envelope, CLOUDEVENTS)) == ["bad_type"]
+    assert _fates(_push(key, b'{"cut off', NDJSON)) == ["unreadable_row"]
+    _push(key, b'{"only": "looked at', NDJSON, query="?validate_only=true")
+    assert [(each.original, each.reject.reason) for each in world.intake.unread] == [
+        (envelope[1:-1].encode(), RejectReason.BAD_TYPE),
+        (b'{"cut off', RejectReason.UNREADABLE_ROW),
+    ]
 
 
 def test_originals_are_the_bytes_that_came(key: Caller, world: World) -> None:
@@ -173,9 +191,35 @@ def test_a_busy_store_says_when(key: Caller, world: World) -> None:
 
 def test_too_many_items(world: World, portal: BlockingPortal) -> None:
     """More items than the limit are refused as a whole, and the limit is named."""
-    response = _push(_limited(world, portal, items=2), "[{},{},{}]")
-    assert response.status_code == 413
-    assert response.json()["limit"] == {"name": "items", "value": 2}
+    for media_type, body in ((JSON, "[{},{},{}]"), (NDJSON, "{}\n\n{}\r\n {}")):
+        response = _push(_limited(world, portal, items=2), body, media_type)
+        assert response.status_code == 413
+        assert response.json()["limit"] == {"name": "items", "value": 2}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        (JSON, b"[" + b"1," * 4_999_998 + b"1]"),
+        (JSON, b'{"x": [' + b"[]," * 3_333_330 + b"1]}"),
+        (NDJSON, b"[]\n" * 3_333_333),
+    ],
+)
+def test_a_flood_of_nothing_costs_little(media_type: str, body: bytes) -> None:
+    """A body of millions of tiny values is refused before they are built, in any form."""
+    tracemalloc.start()
+    with pytest.raises(ProblemError) as caught:
+        read_items(media_type, body, SOURCE, Limits())
+    assert caught.value.status_code == 413
+    assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    tracemalloc.stop()
+
+
+def test_a_wide_export_is_taken() -> None:
+    """The largest push of tickets with a hundred short columns each is read."""
+    ticket = {f"c{column}": str(column) for column in range(100)}
+    items = read_items(JSON, json.dumps([ticket] * 10_000).encode(), SOURCE, Limits())
+    assert len(items) == 10_000
 
 
 def test_an_item_nested_too_deep(world: World, portal: BlockingPortal) -> None:
@@ -208,6 +252,15 @@ def test_a_key_has_a_quota(world: World, portal: BlockingPortal) -> None:
     assert [response.status_code for response in statuses] == [200, 200, 429]
     assert 20 < int(statuses[-1].headers["retry-after"]) <= 41
     assert statuses[-1].json()["type"] == "/problems/too-many"
+
+
+@pytest.mark.parametrize("body", ["[" + "1," * 20 + "1]", "[" + "1," * 20])
+def test_a_refused_push_counts_too(body: str, world: World, portal: BlockingPortal) -> None:
+    """A request that is refused whole is charged by its size, so that a key cannot send such for nothing."""
+    caller = _limited(world, portal, items=10, body_bytes=100, items_a_minute=6)
+    statuses = [_push(caller, body).status_code for _ in range(3)]
+    assert statuses[0] in {413, 422}
+    assert statuses == [statuses[0], statuses[0], 429]
 
 
 def test_a_ticket_is_looked_up(key: Caller, caller: CallerAs) -> None:

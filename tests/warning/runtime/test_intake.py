@@ -14,8 +14,9 @@ from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.domain.reject import RejectReason
 from warning.intake.mapping import Mapping
 from warning.intake.mapping_files import load_mapping
+from warning.intake.refusals import make_reject
 from warning.runtime.intake import MOST_TOGETHER, IntakeWorker, Judged, Submission, TicketReader
-from warning.service.ports import ItemAnswer, StoreBusyError
+from warning.service.ports import ItemAnswer, StoreBusyError, Unread
 
 PATIENCE = 10.0
 CANONICAL = load_mapping("canonical")
@@ -149,6 +150,23 @@ def test_refused_items_keep_their_originals() -> None:
     assert (part.tickets.jurisdiction, part.tickets.source) == (CITY, "desk")
 
 
+def test_what_could_not_be_read_is_filed_with_the_rest() -> None:
+    """Items that came without an event in them are filed in the same write, also where nothing else came."""
+    sink = MemorySink()
+    unread = [Unread(reject=make_reject("desk", 2, "", RejectReason.UNREADABLE_ROW), original=b"{cut")]
+    with _running(sink) as worker:
+        (answer,) = worker.push("desk", [_event("A")], [b"a"], unread)
+        assert worker.push("desk", [], [], unread) == []
+    assert answer.accepted
+    assert [
+        [(each.original, each.reject.row) for part in commit for each in part.refused] for commit in sink.commits
+    ] == [
+        [(b"{cut", 2)],
+        [(b"{cut", 2)],
+    ]
+    assert sink.ids() == ["A"]
+
+
 @pytest.mark.parametrize("failure", [StoreBusyError("disk full", 10, "磁盘已满"), ZeroDivisionError("defect")])
 def test_a_refused_write_reaches_everyone_who_waits(failure: Exception) -> None:
     """When the store refuses, or fails, all of that write hear of it, nothing is taken, and the worker goes on."""
@@ -231,7 +249,7 @@ def test_stop_writes_what_waits() -> None:
         waits = push(_event("T0"))
         threading.Timer(0.05, sink.open.set).start()
         worker.stop()
-        assert waits.result(0)[0].accepted
+        assert waits.result(PATIENCE)[0].accepted
         with pytest.raises(StoreBusyError):
             _push(worker, _event("T1"))
     assert sink.ids() == ["first", "T0"]

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.live import settings_of
 from tests.warning.engine.tickets import CITY, START
 from warning.api.limits import Limits
-from warning.api.reading import CLOUDEVENTS, read_items
+from warning.api.reading import CLOUDEVENT, CLOUDEVENTS, NDJSON, read_items
 from warning.bootstrap.live import LiveService, build_live
 from warning.domain.bucket import DAY_MS
 from warning.domain.errors import UnknownNameError
@@ -208,6 +208,28 @@ def test_a_refused_cloudevent_can_be_replayed(desk: Desk) -> None:
     desk.read_times_as("%d.%m.%Y")
     (answer,) = desk.replay(*desk.refused())
     assert (answer.accepted, answer.ticket_id) == (True, "A")
+
+
+def test_what_could_not_be_read_is_a_dead_letter(desk: Desk) -> None:
+    """A line cut off and a CloudEvent that is none are filed with their bytes and counted; a replay changes nothing."""
+    intake, letters = desk.service.services.intake, desk.service.services.letters
+    cut, envelope = (
+        b'{"ticket_id": "A", "cre',
+        json.dumps({"specversion": "0.3", "id": "1", "source": "/x", "type": "t"}),
+    )
+    for media_type, body in ((NDJSON, cut), (CLOUDEVENT, envelope.encode())):
+        items = read_items(media_type, body, SOURCE, Limits())
+        assert intake.push(SOURCE, items.events, items.originals, items.unread) == []
+    ids = desk.refused()
+    assert [letters.original(each, reader="ann", at=desk.service.runtime.now()) for each in ids] == [
+        cut,
+        envelope.encode(),
+    ]
+    assert set(letters.counts()) == {(SOURCE, RejectReason.UNREADABLE_ROW), (SOURCE, RejectReason.BAD_TYPE)}
+    figures = desk.service.services.metrics()[0].decode()
+    assert 'rejects_total{reason="unreadable_row"} 1.0' in figures
+    assert [(each.accepted, each.reject is not None) for each in desk.replay(*ids)] == [(False, True)] * 2
+    assert desk.refused() == ids
 
 
 def test_a_broken_change_of_a_mapping_does_not_stop_its_source(desk: Desk) -> None:

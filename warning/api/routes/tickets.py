@@ -28,6 +28,9 @@ router = guarded_router("tickets")
 PUSHES_AT_ONCE = 64
 """Pushes that wait for the disk together share a write; more would only hold threads."""
 
+READ_AT_ONCE = 64 << 10
+"""Bytes that are read into items in less time than it takes to ask a thread to."""
+
 _OBJECT = {"type": "object", "additionalProperties": True}
 _ITEMS = {"type": "array", "items": {"description": "An object; anything else is refused by itself. 非对象则单独拒绝"}}
 _BODY: dict[str, Any] = {
@@ -66,14 +69,28 @@ async def push(
     source = whoever.source or ""
     quotas, limits = request.app.state.quotas, request.app.state.limits
     quotas.admit(whoever.name, anyio.current_time())
-    items = read_items(request.headers.get("content-type", ""), await _body_of(request), source, limits)
-    quotas.charge(whoever.name, len(items.events) + len(items.refused), anyio.current_time())
+    body = await _body_of(request)
+    try:
+        items = await _read(request, body, source)
+    except ProblemError:
+        # A request that is refused whole costs as many items as it could have held, by its size.
+        quotas.charge(whoever.name, 1 + len(body) * limits.items // limits.body_bytes, anyio.current_time())
+        raise
+    quotas.charge(whoever.name, len(items), anyio.current_time())
     if validate_only:
         take = partial(services.intake.validate, source, items.events)
     else:
-        take = partial(services.intake.push, source, items.events, items.originals)
-    answers = await to_thread.run_sync(take, limiter=request.app.state.pushes) if items.events else []
+        take = partial(services.intake.push, source, items.events, items.originals, items.unread)
+    answers = await to_thread.run_sync(take, limiter=request.app.state.pushes) if len(items) else []
     return _answered(items, answers, 200 if validate_only else 202)
+
+
+async def _read(request: Request, body: bytes, source: str) -> Items:
+    """Read the items: many of them in a thread, so that other requests go on meanwhile."""
+    read = partial(read_items, request.headers.get("content-type", ""), body, source, request.app.state.limits)
+    if len(body) <= READ_AT_ONCE:
+        return read()
+    return await to_thread.run_sync(read, limiter=request.app.state.pushes)
 
 
 async def _body_of(request: Request) -> bytes:
