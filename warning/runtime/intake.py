@@ -6,6 +6,7 @@ than one large one.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.intake.columns import TicketColumns
 from warning.intake.events import normalise_events
 from warning.intake.normalise import Normaliser
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
     from warning.intake.normalise import Normalised
     from warning.runtime.clock import Clock
 
+_LOG = logging.getLogger(__name__)
+
 MOST_TOGETHER = 5_000
 """Items read in one go: enough that the cost of a go vanishes, few enough that the first does not wait long."""
+
+
+BROKEN_MAPPING_SECONDS = 60
+"""A person has to correct a mapping: to send again sooner would be in vain."""
 
 
 @dataclass(slots=True)
@@ -75,6 +83,7 @@ class TicketReader:
         self._register = register
         self._clock = clock
         self._normalisers: dict[str, Normaliser] = {}
+        self._broken: dict[str, str] = {}
 
     def judge(self, source: str, submissions: Sequence[Submission]) -> Judged:
         """Read what several requests brought of one source, and answer each by itself."""
@@ -107,11 +116,29 @@ class TicketReader:
         return Judged(source, replace(tickets, jurisdiction=self.jurisdiction), refused, parted)
 
     def _normalised(self, source: str, events: Sequence[object]) -> Normalised:
-        mapping = self._mapping_of(source)
+        mapping = self._mapping(source)
         normaliser = self._normalisers.get(source)
         if normaliser is None or normaliser.mapping is not mapping:
             normaliser = self._normalisers[source] = Normaliser(mapping, register=self._register)
         return normalise_events(events, normaliser.at(self._clock()), source)
+
+    def _mapping(self, source: str) -> Mapping:
+        """Return a source's mapping; raises StoreBusyError, which names no path, while it cannot be used."""
+        try:
+            mapping = self._mapping_of(source)
+        except (InvalidInputError, UnknownNameError) as error:
+            if isinstance(error, UnknownNameError) and error.kind == "source":
+                raise
+            if self._broken.get(source) != str(error):
+                _LOG.warning("a mapping cannot be used", extra={"source": source, "problem": str(error)})
+            self._broken[source] = str(error)
+            raise StoreBusyError(
+                f"the mapping of source {source!r} cannot be used at present; tell the service's administrator",
+                BROKEN_MAPPING_SECONDS,
+                f"来源 {source!r} 的映射目前无法使用,请告知服务管理员。",
+            ) from error
+        self._broken.pop(source, None)
+        return mapping
 
 
 def _answers(events: Sequence[object], normalised: Normalised) -> list[ItemAnswer]:

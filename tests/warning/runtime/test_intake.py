@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ from warning.domain.reject import RejectReason
 from warning.intake.mapping import Mapping
 from warning.intake.mapping_files import load_mapping
 from warning.intake.refusals import make_reject
-from warning.runtime.intake import MOST_TOGETHER, IntakeWorker, Judged, Submission, TicketReader
+from warning.runtime.intake import BROKEN_MAPPING_SECONDS, MOST_TOGETHER, IntakeWorker, Judged, Submission, TicketReader
 from warning.service.ports import ItemAnswer, StoreBusyError, Unread
 
 PATIENCE = 10.0
@@ -182,7 +183,7 @@ def test_a_refused_write_reaches_everyone_who_waits(failure: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "error"), [("nowhere", UnknownNameError), ("broken", InvalidInputError)], ids=["unknown", "broken"]
+    ("source", "error"), [("nowhere", UnknownNameError), ("broken", StoreBusyError)], ids=["unknown", "broken"]
 )
 def test_a_source_that_cannot_be_read_fails_alone(source: str, error: type[Exception]) -> None:
     """A request of an unknown source, or of one whose mapping cannot be used, fails; those read beside it do not."""
@@ -195,6 +196,19 @@ def test_a_source_that_cannot_be_read_fails_alone(source: str, error: type[Excep
         assert [type(each.exception(PATIENCE)) for each in bad] == [error, error]
         assert all(answer.accepted for each in good for answer in each.result(PATIENCE))
     assert sink.ids() == ["first", "T0", "T2", "T1"]
+
+
+def test_a_broken_mapping_is_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    """Who pushes is asked to come back and sees no path of ours; the log says it once for as long as it is the same."""
+    sink = MemorySink()
+    with _running(sink) as worker, caplog.at_level(logging.WARNING, "warning.runtime.intake"):
+        for _ in range(3):
+            with pytest.raises(StoreBusyError) as refused:
+                _push(worker, _event("A"), source="broken")
+    assert refused.value.retry_after == BROKEN_MAPPING_SECONDS
+    assert "yaml" not in f"{refused.value} {refused.value.zh}"
+    (record,) = caplog.records
+    assert "broken.yaml" in record.__dict__["problem"]
 
 
 def test_a_request_that_breaks_the_reader_fails_alone() -> None:
