@@ -8,6 +8,7 @@ import re
 import resource
 import select
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep, time
+from typing import Any
 
 import httpx
 
@@ -28,6 +30,8 @@ SOURCE = "desk"
 ADMIN, PASSWORD = "admin", "four unrelated words"
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
+_HTTP: dict[str, Any] = {"timeout": PATIENCE, "trust_env": False, "verify": ssl.create_default_context()}
+"""One context for all requests: reading certificates for each would take longer than the request."""
 
 
 def settings_of(data: Path, **service: object) -> Settings:
@@ -113,14 +117,19 @@ class Real:
         """What a platform sends along."""
         return {"Authorization": f"Bearer {self.place.key}", "Content-Type": "application/json"}
 
-    def push(self, items: Sequence[object], timeout: float = PATIENCE) -> httpx.Response:
+    def push(self, items: Sequence[object]) -> httpx.Response:
         """Push tickets."""
         body = json.dumps(items)
-        return httpx.post(f"{self.address}/api/v1/tickets", content=body, headers=self.headers, timeout=timeout)
+        return httpx.post(f"{self.address}/api/v1/tickets", content=body, headers=self.headers, **_HTTP)
+
+    def push_lines(self, body: bytes) -> httpx.Response:
+        """Push what is to be taken for lines of JSON."""
+        headers = self.headers | {"Content-Type": "application/x-ndjson"}
+        return httpx.post(f"{self.address}/api/v1/tickets", content=body, headers=headers, **_HTTP)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Ask for something as the platform."""
-        return httpx.get(self.address + path, headers=self.headers | headers, timeout=PATIENCE)
+        return httpx.get(self.address + path, headers=self.headers | headers, **_HTTP)
 
     def outcome(self, ticket_id: str) -> str | None:
         """Say what became of a ticket, once it was counted."""
@@ -129,11 +138,11 @@ class Real:
 
     def health(self) -> httpx.Response:
         """Ask whether it is ready."""
-        return httpx.get(f"{self.address}/health/ready", timeout=PATIENCE)
+        return httpx.get(f"{self.address}/health/ready", **_HTTP)
 
     def metric(self, name: str) -> float:
         """Read a metric without labels."""
-        text = httpx.get(f"{self.address}/metrics", timeout=PATIENCE).text
+        text = httpx.get(f"{self.address}/metrics", **_HTTP).text
         found = re.search(rf"^early_warning_{name} (\S+)$", text, re.MULTILINE)
         assert found, name
         return float(found[1])
@@ -156,7 +165,7 @@ class Real:
     @contextmanager
     def signed_in(self) -> Iterator[httpx.Client]:
         """Give a browser of the admin."""
-        with httpx.Client(base_url=self.address, timeout=PATIENCE, follow_redirects=True) as browser:
+        with httpx.Client(base_url=self.address, follow_redirects=True, **_HTTP) as browser:
             answer = browser.post("/api/v1/session", json={"name": ADMIN, "password": PASSWORD})
             assert answer.status_code == 201, answer.text
             browser.headers["X-CSRF-Token"] = answer.json()["csrf"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from warning.domain.bucket import DAY_MS
 from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
+from warning.store.sql.sqlite import empty_log, overwriting
 from warning.store.sql.statements import chunks
 from warning.store.sql.tables import (
     alerts,
@@ -68,7 +70,8 @@ class SqlRetention:
         """Delete everything beyond its limit; returns how many rows went, by table.
 
         Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
-        when it ended before the limit, with its signals, its handling and the ids merged into it.
+        when it ended before the limit, with its signals, its handling and the ids merged into it. Of originals in
+        quarantine no byte is left, in the file or in its log (while a backup reads, in the log until the next time).
         """
         gone = {"log": self._log(limits.log)}
         gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
@@ -77,11 +80,12 @@ class SqlRetention:
         gone["points"] = self._sweep(points, points.c.start < limits.alerts)
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
-        gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)
+        gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)  # their originals too
         gone["history"] = self._sweep(history, history.c.day_ms <= milliseconds(limits.history) - DAY_MS)
         gone["loads"] = self._loads(limits.now)
         gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)
         gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.wall)
+        empty_log(self._database.path)
         return gone
 
     def _log(self, limit: datetime) -> int:
@@ -126,11 +130,16 @@ class SqlRetention:
         some = select(*keys).where(*conditions).limit(_AT_ONCE)
         gone = 0
         while True:
-            with self._database.write() as connection:
+            with self._database.write() as connection, _thorough(connection, table):
                 found = connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount
             gone += found
             if found < _AT_ONCE:
                 return gone
+
+
+def _thorough(connection: Connection, table: Table) -> AbstractContextManager[None]:
+    """Overwrite what is deleted where it may be personal; elsewhere that would only cost time."""
+    return overwriting(connection) if table in {quarantine, dead_letters} else nullcontext()
 
 
 def _delete_alerts(connection: Connection, ended: Collection[Alert]) -> None:

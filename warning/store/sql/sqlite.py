@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,9 @@ _PRAGMAS = (
 
 _READERS = 64
 """Connections at most; as many threads as a web server's pool has may read at once."""
+
+_MOMENT_MS = 1_000
+"""Writers wait so long at most while the log is emptied."""
 
 _CAUSES: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: ("the disk is full", "磁盘已满"),
@@ -100,6 +104,27 @@ def forget_quarantine(path: Path) -> None:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA journal_mode = MEMORY")
         connection.execute("DELETE FROM quarantine")
+
+
+@contextmanager
+def overwriting(connection: Connection) -> Iterator[None]:
+    """Let what is deleted inside be overwritten with zeros, where otherwise its bytes would stay in free pages."""
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+
+
+def empty_log(path: Path) -> bool:
+    """Bring the write-ahead log into the file and empty it, so that no byte of older pages is left in it.
+
+    False, and to be tried again later, while somebody reads an older state for longer than a moment (a backup).
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {_MOMENT_MS}")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def check_integrity(connection: Connection) -> str:

@@ -144,6 +144,39 @@ def test_originals_go_before_their_letters(database: Database) -> None:
     assert len(letters.reads()) == 1
 
 
+@pytest.mark.parametrize("limit", ["now", "dead_letters"])
+def test_no_byte_of_an_original_stays(database: Database, limit: str) -> None:
+    """Small originals and large ones, gone by themselves or with their letters, leave nothing in file or log."""
+    letters = SqlDeadLetters(database)
+    items = [
+        Refused(source="desk", ticket_id="T1", reject=samples.reject(), original=b"13812345678 " * length)
+        for length in (1, 40, 2_000)
+    ]
+    with database.write() as connection:
+        letters.add(connection, items * 20, BEFORE, LIMIT)
+    assert b"13812345678" in _bytes(database)
+    enforce(database, **{limit: LIMIT})
+    assert b"13812345678" not in _bytes(database)
+
+
+def test_a_reader_holds_up_the_log_only(database: Database) -> None:
+    """While somebody reads an older state the log cannot be emptied: retention goes on, and empties it next time."""
+    letters = SqlDeadLetters(database)
+    item = Refused(source="desk", ticket_id="T1", reject=samples.reject(), original=b"13812345678")
+    with database.write() as connection:
+        letters.add(connection, [item], BEFORE, LIMIT)
+    with database.read() as reader:
+        reader.execute(select(func.count()).select_from(metadata.tables["log"]))
+        assert enforce(database, now=LIMIT) == {"quarantine": 1}
+    enforce(database)
+    assert b"13812345678" not in _bytes(database)
+
+
+def _bytes(database: Database) -> bytes:
+    wal = database.path.with_name(f"{database.path.name}-wal")
+    return database.path.read_bytes() + wal.read_bytes()
+
+
 def test_sessions_and_tokens_end(database: Database) -> None:
     """Sessions and one-time tokens that ran out go."""
     accounts = SqlAccounts(database)
