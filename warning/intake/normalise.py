@@ -185,7 +185,7 @@ class Normaliser:
         for column in columns[1:]:
             texts = (texts + " " + column).str.strip_chars()
         work.repairs.mark((texts.str.len_chars() > MAX_TEXT).to_numpy(), "text", "text_cut")
-        return redact_texts(texts.str.slice(0, MAX_TEXT))
+        return redact_texts(texts).str.slice(0, MAX_TEXT)  # cut before, half a number would pass
 
     def _tickets(self, rows: IntArray, time: IntArray, later: Later, fields: _Fields, kept: IntArray) -> TicketColumns:
         version = np.maximum(time, later.latest)

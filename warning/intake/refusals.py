@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 MAX_VALUE = 80
 """Longest cell text shown in a rejection: enough to recognise it."""
+_LOOKED_AT = 64 * MAX_VALUE
+"""A number cut here cannot be shown: of what comes before it more is left, however much of it is redacted."""
 
 
 def shown(value: str) -> str:
     """Redact a cell and cut it to a readable length."""
-    text = redact_text(value[: 4 * MAX_VALUE])
+    text = redact_text(value[:_LOOKED_AT])
     printable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text.strip())
     return printable if len(printable) <= MAX_VALUE else printable[: MAX_VALUE - 1] + "…"
 

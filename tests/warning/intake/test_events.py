@@ -72,3 +72,15 @@ def test_an_event_without_an_id_is_named_after_its_content() -> None:
     ids = normalise(event, event, event | {"text": "louder"}).tickets.ticket_id.tolist()
     assert ids[0] == ids[1] != ids[2]
     assert ids[0].startswith("row-")
+
+
+def test_no_half_of_a_number_is_left_where_a_text_is_cut() -> None:
+    """A number at the place where a text, or the value of a refused field, is cut is redacted like any other."""
+    number = "13812345678"
+    long = ("x" * 9_993 + " " + number, "y" * 9_989 + " " + number + " and more")
+    for text in normalise(*(CANONICAL | {"text": text} for text in long)).tickets.text.tolist():
+        assert "138" not in text
+        assert len(text) <= 10_000
+    shrinking = f"{'a' * 143}@example.com " * 2 + number
+    (reject,) = normalise(CANONICAL | {"created_at": shrinking}).rejects
+    assert "138" not in reject.value
