@@ -94,7 +94,8 @@ class Running:
     def sign_in(self) -> Client:
         """Open a connection as the admin, by a link that works once."""
         client = self.client()
-        client.connection.request("GET", f"/sign-in/once?token={self.facts['link']}")
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        client.connection.request("POST", "/sign-in/once", f"token={self.facts['link']}", form)
         answer = client.connection.getresponse()
         answer.read()
         cookies = [value.partition(";")[0] for value in answer.headers.get_all("set-cookie", [])]

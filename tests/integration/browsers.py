@@ -45,6 +45,12 @@ class Watched:
         self.page.goto(self.address + path)
         return self.page
 
+    def use_link(self, path: str) -> Page:
+        """Open a link that signs in once, and press its button."""
+        self.open(path).locator("form button.primary").click()
+        self.page.wait_for_url(lambda url: "/sign-in/once" not in url)
+        return self.page
+
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
         wide: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -80,7 +80,7 @@ def test_the_story(browser: Browser, tmp_path: Path, root: Path) -> None:
     data = tmp_path / "demo"
     with _demo(data) as demo:
         window = _window(browser, demo)
-        page = window.open(demo.path)
+        page = window.use_link(demo.path)
         expect(page.locator("#live")).to_have_text("live")
         page.mouse.move(5, 5)
         left = MINUTE_MS - 1000 * (monotonic() - demo.announced)
@@ -105,7 +105,7 @@ def test_the_story(browser: Browser, tmp_path: Path, root: Path) -> None:
         page.context.close()
     with _demo(data) as demo:
         window = _window(browser, demo, PHONE, "zh-CN")
-        window.open(demo.path)
+        window.use_link(demo.path)
         page = window.open(alert)
         expect(page.locator(".now")).to_contain_text("admin")
         expect(page.locator(".history")).to_contain_text("a main burst at the lake")

@@ -50,7 +50,7 @@ def _opened(browser: Browser, made: City) -> Iterator[Opened]:
                 **({"locale": "en-GB"} | settings),  # type: ignore[arg-type]
             )
             windows.append(Watched(context.new_page(), address))
-            windows[-1].open(f"/sign-in/once?token={made.services.accounts.one_time_token(role.value)}")
+            windows[-1].use_link(f"/sign-in/once?token={made.services.accounts.one_time_token(role.value)}")
             return windows[-1]
 
         yield sign_in
@@ -130,7 +130,7 @@ def test_nothing_is_missed_while_the_service_is_away(made: City, browser: Browse
     """When the service goes away the page says so; when it is back, what came meanwhile comes without reloading."""
     with served(made.app()) as address:
         window = Watched(browser.new_context(locale="en-GB").new_page(), address)
-        page = window.open(f"/sign-in/once?token={made.services.accounts.one_time_token('viewer')}")
+        page = window.use_link(f"/sign-in/once?token={made.services.accounts.one_time_token('viewer')}")
         expect(page.locator("#live")).to_have_text("live")
     expect(page.locator("#live")).to_have_text("reconnecting…")
     shot(page, pictures, "feed-reconnecting")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -48,7 +49,10 @@ def _check(address: str, out: str) -> None:
     assert "密码" in out
     link = re.findall(r"/sign-in/once\?token=\S+", out)[-1]
     with httpx.Client(base_url=address, follow_redirects=True) as client:
-        page = client.get(link)
+        asked = client.get(link)
+        token = parse_qs(urlsplit(link).query)["token"][0]
+        assert f'value="{token}"' in asked.text
+        page = client.post("/sign-in/once", data={"token": token})
         assert page.status_code == 200
         assert "desk" in page.text
         status = client.get("/api/v1/tickets/A-1", params={"source": "desk"}).json()

@@ -150,7 +150,7 @@ class Accounts:
             return self._changed(replace(user, role=role))
 
     def set_password(self, name: str, password: str | None = None) -> str:
-        """Give a user another password, a random one unless given, end the user's sessions, and return it."""
+        """Give a user another password, a random one unless given; ends the user's sessions and sign-in links."""
         with self._writing:
             user = self._user(name)
             password = self._checked_password(password, user.name)
@@ -304,9 +304,10 @@ class Accounts:
         return user
 
     def _changed(self, user: User) -> User:
-        """Store a changed user and end the sessions that the unchanged one had."""
+        """Store a changed user and end the sessions and sign-in links that the unchanged one had."""
         self._store.save_user(user)
         self._store.drop_sessions_of(user.name)
+        self._store.drop_one_time_tokens_of(user.name)
         self._sessions.clear()
         return user
 

@@ -84,6 +84,9 @@ class MemoryAccountStore:
     def save_one_time_token(self, token_hash: str, user: str, expires_at: datetime) -> None:
         self._tokens[token_hash] = (user, expires_at)
 
+    def drop_one_time_tokens_of(self, user: str) -> None:
+        self._tokens = {key: kept for key, kept in self._tokens.items() if kept[0] != user}
+
     def take_one_time_token(self, token_hash: str, now: datetime) -> str | None:
         user, expires_at = self._tokens.pop(token_hash, ("", now))
         return user if now < expires_at else None

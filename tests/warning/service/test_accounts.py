@@ -205,6 +205,26 @@ def test_a_link_signs_in_once(accounts: Accounts, clock: TurnedClock) -> None:
             accounts.sign_in_once(refused)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda accounts: accounts.set_password("wang"),
+        lambda accounts: accounts.set_role("wang", Role.VIEWER),
+        lambda accounts: (accounts.deactivate("wang"), accounts.activate("wang")),
+    ],
+    ids=["password", "role", "active"],
+)
+def test_a_link_does_not_outlive_a_change(change: Callable[[Accounts], object], accounts: Accounts) -> None:
+    """Another password, role or state ends the sign-in links that were given out before, and nobody else's."""
+    accounts.create_user("zhao", Role.VIEWER)
+    before, others = accounts.one_time_token("wang"), accounts.one_time_token("zhao")
+    change(accounts)
+    with pytest.raises(SignInRefusedError):
+        accounts.sign_in_once(before)
+    assert accounts.sign_in_once(others).user.name == "zhao"
+    assert accounts.sign_in_once(accounts.one_time_token("wang")).user.name == "wang"
+
+
 # --- sessions
 
 

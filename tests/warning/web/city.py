@@ -154,7 +154,7 @@ class City:
         browser = Browser(self.app(), self.services.prefix, language)
         if role is not None:
             token = self.services.accounts.one_time_token(role.value)
-            assert browser.get("/sign-in/once", token=token).status == 200
+            assert browser.post("/sign-in/once", token=token).status == 200
         return browser
 
 

@@ -65,6 +65,9 @@ class SqlAccounts:
     def save_one_time_token(self, token_hash: str, user: str, expires_at: datetime) -> None:
         self._save(one_time_tokens, {"token_hash": token_hash, "user": user, "expires_at": expires_at})
 
+    def drop_one_time_tokens_of(self, user: str) -> None:
+        self._drop(one_time_tokens, one_time_tokens.c.user == user)
+
     def take_one_time_token(self, token_hash: str, now: datetime) -> str | None:
         found = one_time_tokens.c.token_hash == token_hash
         with self._database.write() as connection:

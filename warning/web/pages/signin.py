@@ -44,7 +44,12 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
         return _started(frame, request, signed_in, local_path(next))
 
     @router.get("/sign-in/once")
-    def sign_in_once(request: Request, token: str = "") -> Response:
+    def ask_once(request: Request, token: str = "") -> Response:
+        """Show the button that uses the link up: what looks links over in a mail or a chat presses none."""
+        return frame.page(frame.visitor(request, needs=None), "sign_in_once", token=token)
+
+    @router.post("/sign-in/once")
+    def sign_in_once(request: Request, token: Annotated[str, Form()] = "") -> Response:
         """Start a session by a link that works once; whoever is signed in may use an old one."""
         try:
             signed_in = accounts.sign_in_once(token)

@@ -77,6 +77,10 @@ def test_a_one_time_token_serves_once(store: AccountStore) -> None:
     store.save_one_time_token("a", "wang", NOW + timedelta(minutes=1))
     store.save_one_time_token("b", "wang", NOW)
     assert [store.take_one_time_token(token, NOW) for token in ("a", "a", "b", "c")] == ["wang", None, None, None]
+    for token, user in (("d", "wang"), ("e", "zhao")):
+        store.save_one_time_token(token, user, NOW + timedelta(minutes=1))
+    store.drop_one_time_tokens_of("wang")
+    assert [store.take_one_time_token(token, NOW) for token in ("d", "e")] == [None, "zhao"]
 
 
 def test_sources_are_kept(store: AccountStore) -> None:
