@@ -67,7 +67,8 @@ def startup(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     one = runs[0]
     states = {
         "clean": "after a clean stop",
-        "killed": f"after kill -9, {one['repeated']:,.0f} tickets since the last snapshot",
+        "killed": "after kill -9, the last snapshot five ordinary minutes old",
+        "flooded": f"after kill -9, {one['repeated']:,.0f} tickets in the five minutes since the last snapshot",
         "scratch": "without a snapshot, from the beginning of the log",
     }
     rows = [[text, spread(column(runs, name), 1)] for name, text in states.items()]

@@ -66,12 +66,32 @@ _COLUMNS = tuple(field.name for field in fields(Entries))
 _columns_of = attrgetter(*_COLUMNS)
 
 
+@dataclass(frozen=True, slots=True)
+class _BySeries:
+    """Where the tickets of each series stand: when thousands of series speak at once, none looks through them all."""
+
+    rows: IntArray
+    tickets: IntArray
+
+    @staticmethod
+    def of(entries: Entries) -> _BySeries:
+        flat = entries.rows.ravel()
+        order = np.argsort(flat, kind="stable")
+        return _BySeries(flat[order], order // entries.rows.shape[1])
+
+    def positions(self, row: int) -> IntArray:
+        """Return the positions of a series' tickets, ascending, each once."""
+        first, end = np.searchsorted(self.rows, [row, row + 1])
+        return np.unique(self.tickets[first:end])
+
+
 class PendingTickets:
     """Tickets by quarter of an hour."""
 
     def __init__(self) -> None:
         self._open: dict[int, list[Entries]] = {}
         self._recent: dict[int, Entries] = {}
+        self._indexed: dict[int, _BySeries] = {}
 
     def __len__(self) -> int:
         return sum(len(part) for parts in self._open.values() for part in parts)
@@ -88,6 +108,7 @@ class PendingTickets:
         for start, end in pairwise([0, *ends]):
             part = entries if end - start == len(quarters) else entries.take(slice(start, end))
             self._open.setdefault(int(quarters[start]), []).append(part)
+            self._indexed.pop(int(quarters[start]), None)
 
     def find(self, key: int) -> Entries | None:
         """Return the open ticket with this key, if there is one."""
@@ -100,12 +121,14 @@ class PendingTickets:
 
     def remove(self, key: int) -> None:
         """Take an open ticket out."""
+        self._indexed.clear()
         for parts in self._open.values():
             parts[:] = [part.take(part.key != np.uint64(key)) for part in parts]
 
     def close(self, quarter: int) -> Entries | None:
         """Return a quarter's tickets in sorted order, and keep a few as examples."""
         parts = self._open.pop(quarter, None)
+        self._indexed.pop(quarter, None)
         if not parts or not any(len(part) for part in parts):
             return None
         together = Entries.joined(parts)
@@ -120,9 +143,8 @@ class PendingTickets:
         found: list[Entries] = []
         quarters = [q for q in {*self._open, *self._recent} if start // QUARTER_MS <= q < -(-end // QUARTER_MS)]
         for quarter in sorted(quarters, reverse=True):
-            parts = self._open.get(quarter) or [self._recent[quarter]]
-            mine = [part.take((part.rows == row).any(axis=1)) for part in parts if len(part)]
-            found += [part for part in mine if len(part)]
+            mine = self._of_row(quarter, row)
+            found += [mine] if len(mine) else []
             if sum(len(part) for part in found) >= EXAMPLES:
                 break
         if not found:
@@ -130,6 +152,17 @@ class PendingTickets:
         together = Entries.joined(found)
         together = together.take((together.time >= start) & (together.time < end))
         return together.take(np.lexsort((together.key, together.time)))
+
+    def _of_row(self, quarter: int, row: int) -> Entries:
+        """Return a quarter's tickets of a series, in the order they came in; of an open quarter by its index."""
+        parts = self._open.get(quarter)
+        if not parts:
+            kept = self._recent[quarter]
+            return kept.take((kept.rows == row).any(axis=1))
+        parts[:] = [Entries.joined(parts)]
+        if quarter not in self._indexed:
+            self._indexed[quarter] = _BySeries.of(parts[0])
+        return parts[0].take(self._indexed[quarter].positions(row))
 
     def state(self, place: dict[int, int], mine: IntArray) -> dict[str, Any]:
         """Return the tickets whose root series is in ``mine``, their rows renumbered by ``place``."""
@@ -155,6 +188,7 @@ class PendingTickets:
             rows = np.where(loaded.rows < 0, -1, loaded.rows + first)
             return Entries(*(rows if name == "rows" else getattr(loaded, name) for name in _COLUMNS))
 
+        self._indexed.clear()
         for quarter, *columns in state["open"]:
             self._open.setdefault(quarter, []).append(entries(columns))
         for quarter, *columns in state["recent"]:

@@ -206,6 +206,20 @@ def test_examples_do_not_depend_on_other_series(some: list[Ticket], closed: int,
         assert both[0] == both[1]
 
 
+def test_examples_follow_what_comes_and_goes() -> None:
+    """Tickets added, removed, closed and loaded after examples were asked for count from then on."""
+    pending = _held([Ticket(1, (0, 1)), Ticket(2, (0, 2))], [Ticket(3, (0, 1))])
+    assert _examples(pending, 1) == [1, 3]
+    pending.add(_entries([Ticket(4, (0, 1)), Ticket(5, (0, 1, 1))]))
+    assert _examples(pending, 1) == [1, 3, 4, 5]
+    pending.remove(1)
+    assert _examples(pending, 1) == [3, 4, 5]
+    pending.load(_held([Ticket(6, (0, 1))]).state({0: 0, 1: 1}, np.array([0])), 0)
+    assert _examples(pending, 1) == [3, 4, 5, 6]
+    pending.close(FIRST)
+    assert _examples(pending, 1) == [4, 5, 6]
+
+
 def test_times_outside_the_window_are_never_shown() -> None:
     """A window that starts or ends inside a quarter cuts that quarter's tickets by their own times."""
     pending = _held([Ticket(key, ms=key * 1_000) for key in range(1, 6)])
