@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, move_on_after, to_thread
 
+from warning.domain.account import Right
+
 if TYPE_CHECKING:
     from warning.service.ports import FeedEvent
     from warning.service.services import Services
@@ -22,8 +24,8 @@ IN_MEMORY = 1_000
 AT_A_TIME = 500
 WAIT_SECONDS = 1.0
 """How long one wait for the feed blocks its thread; so long the task takes to end."""
-QUIET_SECONDS = 15.0
-"""After so long without news a client's position is looked at again, whatever happened to the task."""
+QUIET_SECONDS = 1.5
+"""After so long without news a client's turn comes all the same: whether it may still listen is looked at then."""
 
 
 class Feed:
@@ -32,7 +34,7 @@ class Feed:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._latest: deque[FeedEvent] = deque(maxlen=IN_MEMORY)
-        self._newest = 0
+        self._newest: int | None = None
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._listeners = 0
@@ -58,7 +60,14 @@ class Feed:
         finally:
             self._listeners -= 1
 
+    async def may_listen(self, token: str) -> bool:
+        """Whether a session goes on, and gives the right to listen."""
+        found = await to_thread.run_sync(self._services.accounts.session, token, limiter=self._reading)
+        return found is not None and found[0].may(Right.READ)
+
     async def _next(self, sequence: int) -> Sequence[FeedEvent]:
+        if self._newest is not None and sequence >= self._newest:
+            return ()
         if self._latest and self._latest[0].sequence <= sequence + 1:
             return [event for event in self._latest if event.sequence > sequence][:AT_A_TIME]
         return await self._read(sequence)
@@ -70,11 +79,13 @@ class Feed:
         """See to it that the task runs: it ends when nobody listens, and when the store fails."""
         if self._task is None or self._task.done():
             self._latest.clear()
+            self._newest = None
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         """Read what changes into memory and wake those who listen, until nobody does."""
         _, newest = await self.bounds()
+        self._newest = newest
         self._wake()  # for what came between a client's first look and this one
         while self._listeners:
             wait = self._services.runtime.wait_for_feed
@@ -82,7 +93,7 @@ class Feed:
                 continue
             events = await self._read(newest)
             if events:
-                newest = events[-1].sequence
+                self._newest = newest = events[-1].sequence
                 self._latest.extend(events)
                 self._wake()
 

@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from collections.abc import Iterator
+from time import monotonic
 from urllib.parse import urlsplit
 
 import pytest
@@ -146,6 +147,24 @@ def test_a_stream_ends_by_itself(
         next(events)
         _tell(world)
         assert len(list(events)) <= 1
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["changes", "quiet"])
+def test_who_is_let_in_no_more_hears_no_more(
+    *, told: bool, url: str, viewer: dict[str, str], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream ends within seconds once its user is deactivated, whether or not anything happens."""
+    monkeypatch.setattr(stream, "BELIEVED_SECONDS", 0.0)
+    with listening(url, viewer) as events:
+        next(events)
+        _tell(world)
+        assert next(events).kind == "change"
+        world.accounts.deactivate("viewer")
+        began = monotonic()
+        if told:
+            _tell(world)
+        assert list(events) == []
+        assert monotonic() - began < 5
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "99999999999999999999"])
