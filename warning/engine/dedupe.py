@@ -61,6 +61,11 @@ class SeenTickets:
         """Return the shortest horizon over the shards, in days."""
         return float(today - np.maximum(self.first_day, today - self.horizon_days).max())
 
+    def beyond(self, days: IntArray, shards: IntArray, today: int) -> BoolArray:
+        """Return which rows are of days that no longer count as remembered: each time they come they may be new."""
+        beyond: BoolArray = days < np.maximum(self.first_day[shards], today - self.horizon_days)
+        return beyond
+
     def see(
         self, keys: NDArray[np.uint64], digests: NDArray[np.uint64], days: IntArray, shards: IntArray
     ) -> NDArray[np.uint8]:

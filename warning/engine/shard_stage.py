@@ -86,7 +86,8 @@ class ShardStage:
             return np.zeros(0, np.uint8)
         shards, salts = self._hashes(batch.category)
         keys = (batch.key ^ salts) * _ODD
-        status = self.seen.see(keys, batch.digest, batch.time // DAY_MS, shards)
+        days = batch.time // DAY_MS
+        status = self.seen.see(keys, batch.digest, days, shards)
         late = self._is_late(batch.time)
         outcome = np.full(len(batch), _CODE[RowOutcome.DUPLICATE], np.uint8)
         outcome[status == CHANGED] = _CODE[RowOutcome.UPDATED]
@@ -94,7 +95,7 @@ class ShardStage:
         accepted = (status == NEW) & ~late
         outcome[accepted] = _CODE[RowOutcome.ACCEPTED]
         self._accept(batch, keys, np.nonzero(accepted)[0])
-        self._correct(batch, np.nonzero((status == NEW) & late)[0])
+        self._correct(batch, np.nonzero((status == NEW) & late & ~self.seen.beyond(days, shards, self._day))[0])
         for row in np.nonzero((status == CHANGED) & ~late)[0].tolist():
             self._update(batch, keys, row)
         return outcome
@@ -220,7 +221,10 @@ class ShardStage:
         self._accept(batch, keys, np.array([row], np.int64))
 
     def _correct(self, batch: TicketColumns, index: IntArray) -> None:
-        """Let late tickets correct the history of series that are known."""
+        """Let late tickets correct the history of series that are known.
+
+        Not those from beyond the horizon: sent again they are new again, and would count each time.
+        """
         if not len(index):
             return
         lineages, inverse, _ = self._lineages_of(batch, index, self._known_lineage)

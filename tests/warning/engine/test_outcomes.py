@@ -52,6 +52,18 @@ def test_the_first_of_a_ticket_is_accepted_and_its_repeat_is_a_duplicate() -> No
     assert count(subject, "Testville") == 1
 
 
+@pytest.mark.parametrize(("days", "counted"), [(3, 2), (4, 1)])
+def test_beyond_the_horizon_late_tickets_count_nothing(days: int, counted: int) -> None:
+    """A late ticket within the horizon corrects its day once; one from beyond it never does, however often it comes."""
+    subject = engine(dedupe_horizon_days=3)
+    day = DAY_MS // STEP
+    late = columns([replace(A, id="B")])
+    feed(subject, [tick(FIRST, START), columns([A]), tick(FIRST + days * day, START + days * DAY_MS)])
+    again = feed(subject, [late, tick(FIRST + (days + 1) * day, START + (days + 1) * DAY_MS), late])
+    assert named(again)[0] is RowOutcome.LATE
+    assert count(subject, "Testville") == counted
+
+
 def test_other_content_under_a_known_id_is_an_update() -> None:
     """A known ticket with another status is updated and not counted again."""
     subject = opened()
