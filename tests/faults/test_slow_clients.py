@@ -18,6 +18,8 @@ from warning.store.sql.tables import feed
 SLOW = 200
 CUT_AFTER = 2.0
 """Seconds that the service is told to wait here; as it ships 20 for a head, 60 for a body, 25 for who takes nothing."""
+ON_A_BUSY_MACHINE = 3.0
+"""Seconds that something takes at most which takes some milliseconds on one that does nothing else."""
 MEMORY = 30_000_000
 
 
@@ -78,7 +80,7 @@ def _whole_answer(client: socket.socket) -> bytes:
 def test_slow_heads_are_cut_off(real: Real) -> None:
     """200 clients that send a byte of their head a second keep nobody waiting, and are closed after some time."""
     with _connected(real, SLOW) as clients:
-        assert _drip(real, clients, b"POST /api"[: int(CUT_AFTER) + 2]) < 1
+        assert _drip(real, clients, b"POST /api"[: int(CUT_AFTER) + 2]) < ON_A_BUSY_MACHINE
         assert [_answer(client) for client in clients] == [b""] * SLOW
 
 
@@ -87,7 +89,7 @@ def test_silent_connections_are_cut_off(real: Real) -> None:
     with _connected(real, 1) as (client,):
         began = monotonic()
         assert _answer(client) == b""
-        assert monotonic() - began < CUT_AFTER + 2
+        assert monotonic() - began < CUT_AFTER + ON_A_BUSY_MACHINE
 
 
 def test_slow_bodies_are_cut_off(real: Real) -> None:
@@ -97,7 +99,7 @@ def test_slow_bodies_are_cut_off(real: Real) -> None:
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     )
     with _connected(real, SLOW, head.encode()) as clients:
-        assert _drip(real, clients, b" " * (int(CUT_AFTER) + 2)) < 1
+        assert _drip(real, clients, b" " * (int(CUT_AFTER) + 2)) < ON_A_BUSY_MACHINE
         answers = [_answer(client) for client in clients]
     assert {answer[:13] for answer in answers} == {b"HTTP/1.1 408 "}
     assert b"too-slow" in answers[0]
@@ -113,7 +115,7 @@ def test_a_second_request_has_its_own_time(real: Real) -> None:
         began = monotonic()
         client.sendall(b"GET")
         assert _answer(client) == b""
-        assert monotonic() - began < CUT_AFTER + 2
+        assert monotonic() - began < CUT_AFTER + ON_A_BUSY_MACHINE
 
 
 def test_a_stream_that_nobody_reads_is_dropped(real: Real) -> None:

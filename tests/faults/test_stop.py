@@ -70,7 +70,7 @@ def test_a_stop_amid_pushes_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_second_stop_is_quick_too(tmp_path: Path) -> None:
-    """Stopped twice, and while it still starts, it ends cleanly all the same."""
+    """Told to stop twice it ends cleanly all the same."""
     place = Place(tmp_path / "data", tmp_path / "aside")
     place.prepare()
     with running(place, settings_of(place.data)) as real:
