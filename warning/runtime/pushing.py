@@ -16,6 +16,7 @@ from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.tickets import SqlTickets
 
 if TYPE_CHECKING:
+    from warning.domain.reject import Reject
     from warning.runtime.clock import Clock
     from warning.runtime.embedded import EmbeddedRuntime
     from warning.runtime.metrics import Metrics
@@ -71,8 +72,9 @@ class Pushing:
     def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
         """Send refused items through intake again; one that would be refused again stays as it is.
 
-        One that was replayed before is not sent again. Raises UnknownNameError, before anything is sent, for an id
-        that there is not.
+        One whose original is gone is answered with its old reason and the advice to send it from the platform; one that
+        was replayed before is not sent again. Raises UnknownNameError, before anything is sent, for an id that there is
+        not.
         """
         known = {letter.id for letter in self._letters.get(letter_ids)}
         for letter_id in letter_ids:
@@ -87,7 +89,7 @@ class Pushing:
         now = self._runtime.now()
         original = self._letters.original(letter_id, reader=actor, at=now)
         if original is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
+            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=_gone(letter.reject))
         event = _event_in(original)
         if event is None:
             return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
@@ -98,6 +100,15 @@ class Pushing:
             with self._state.database.write() as connection:
                 self._letters.mark_replayed(connection, [letter_id], now)
         return answer
+
+
+def _gone(reject: Reject) -> Reject:
+    """Return a letter's reason with what is to be done where only the platform still has the item."""
+    return replace(
+        reject,
+        advice_zh="原文已不再保留 (最多 72 小时);请从来源平台重新发送。",
+        advice_en="The original is no longer kept (72 h at most); send it again from the platform.",
+    )
 
 
 def _event_in(original: bytes) -> object:

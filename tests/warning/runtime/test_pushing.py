@@ -177,7 +177,7 @@ def test_what_is_refused_again_stays(desk: Desk) -> None:
 
 
 def test_an_original_that_is_gone_cannot_be_replayed(desk: Desk) -> None:
-    """Beyond the quarantine's limit a replay is answered with the old reason."""
+    """Beyond the quarantine's limit a replay is answered with the old reason, and that the platform must send it."""
     desk.push(_event("A", created_at="20.11.2023 12:00"))
     desk.read_times_as("%d.%m.%Y %H:%M")
     hours = timedelta(hours=desk.service.settings.retention.original_hours)
@@ -186,6 +186,8 @@ def test_an_original_that_is_gone_cannot_be_replayed(desk: Desk) -> None:
     assert not answer.accepted
     assert answer.reject is not None
     assert answer.reject.reason is RejectReason.BAD_TIME
+    assert answer.reject.advice_en.startswith("The original is no longer kept")
+    assert answer.reject.advice_zh.startswith("原文已不再保留")
 
 
 def test_an_unknown_letter_stops_the_replay_before_it_begins(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,14 @@ def test_only_admins_send_letters_in_again(made: City) -> None:
     for role, offered in ((Role.OPERATOR, False), (Role.ADMIN, True)):
         fields = made.visitor(role).get("/rejections").page.named("input")
         assert any(field.get("name") == "ids" for field in fields) is offered
+
+
+def test_what_has_no_original_cannot_be_chosen(made: City) -> None:
+    """A letter whose original is gone stays in the list, but cannot be chosen to be sent in again."""
+    made.letters.letters[0] = replace(made.letters.letters[0], original_until=None)
+    fields = made.visitor(Role.ADMIN).get("/rejections").page.named("input")
+    choices = [(field["value"], "disabled" in field) for field in fields if field.get("name") == "ids"]
+    assert choices == [("3", False), ("2", False), ("1", True)]
 
 
 def test_replay_tells_what_became_of_each(made: City) -> None:
