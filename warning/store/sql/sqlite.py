@@ -113,7 +113,7 @@ def overwriting(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+        connection.exec_driver_sql(f"PRAGMA secure_delete = {before}")
 
 
 def empty_log(path: Path) -> bool:
@@ -127,6 +127,7 @@ def empty_log(path: Path) -> bool:
     return not busy
 
 
+    before = connection.exec_driver_sql("PRAGMA secure_delete").scalar()
 def check_integrity(connection: Connection) -> str:
     """Return what is wrong inside a database; empty when nothing is."""
     found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
