@@ -62,6 +62,7 @@ ACCESS: Mapping[tuple[str, str], Rights | None] = {
     ("GET", f"{V1}/session"): SIGNED_IN,
     ("DELETE", f"{V1}/session"): SIGNED_IN,
     ("GET", f"{V1}/openapi.json"): ANYONE,
+    ("GET", "/problems/{kind}"): ANYONE,
     ("GET", "/health/live"): ANYONE,
     ("GET", "/health/ready"): ANYONE,
     ("GET", "/metrics"): ANYONE,

@@ -33,7 +33,7 @@ from warning.api.routes import (
     stream,
     tickets,
 )
-from warning.api.security import Gate
+from warning.api.security import Gate, Respond
 from warning.domain.errors import EarlyWarningError
 from warning.service.services import Services
 from warning.service.words import Words
@@ -43,7 +43,7 @@ ErrorPage = Callable[[Request, int, Words, Words], Response]
 
 ROUTERS = (
     *(tickets.router, stream.router, alerts.router, rejections.router, history.router, plans.router),
-    *(sources.router, accounts.router, session.router, health.router, description.router),
+    *(sources.router, accounts.router, session.router, health.router, description.router, description.kinds),
 )
 """The stream stands before the alerts: else ``stream`` would be taken for an alert's id."""
 
@@ -72,6 +72,7 @@ def create_app(
         Answers a browser that asks for a page of ours and meets a problem; without it problems are JSON everywhere.
     """
     limits = limits or Limits()
+    respond = _responder(error_page)
     app = Application(
         title="early-warning",
         description=ABOUT,
@@ -83,7 +84,7 @@ def create_app(
         redoc_url=None,
         middleware=[
             Middleware(Envelope, prefix=services.prefix),
-            Middleware(Gate, services=services, limits=limits),
+            Middleware(Gate, services=services, limits=limits, respond=respond),
         ],
     )
     app.state.services = services
@@ -99,12 +100,12 @@ def create_app(
         app.include_router(router, include_in_schema=False)
     if static is not None:
         app.mount("/static", StaticFiles(directory=static), name="static")
-    _answer_errors(app, error_page)
+    _answer_errors(app, respond)
     return app
 
 
-def _answer_errors(app: FastAPI, error_page: ErrorPage | None) -> None:
-    """Answer every error with a problem, or with the page's own way of showing one."""
+def _responder(error_page: ErrorPage | None) -> Respond:
+    """Return what answers with a problem, or with the page's own way of showing one."""
 
     def respond(request: Request, problem: Problem) -> Response:
         if error_page is not None and _wants_page(request):
@@ -112,6 +113,12 @@ def _answer_errors(app: FastAPI, error_page: ErrorPage | None) -> None:
             response.headers.update(problem.headers)
             return response
         return answer(request, problem)
+
+    return respond
+
+
+def _answer_errors(app: FastAPI, respond: Respond) -> None:
+    """Answer every error of the routes."""
 
     async def error(request: Request, error: Exception) -> Response:
         return respond(request, problem_of(error))

@@ -133,6 +133,12 @@ _KEY = {
 _PASSWORD = "four unrelated words"  # noqa: S105  an example
 
 EXAMPLES: Mapping[str, Any] = {
+    "ProblemKind": {
+        "type": "/problems/conflict",
+        "status": 409,
+        "title_zh": "已被他人更新",
+        "title_en": "Changed by someone else",
+    },
     "PushOut": _PUSH,
     "TicketStatusOut": {
         "source": "hotline",

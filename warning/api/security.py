@@ -10,6 +10,7 @@ cookies : a :class:`SessionCookie`, to set and clear the session's cookie
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -22,13 +23,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warning.api.access import HISTORY, TICKETS, may_call
 from warning.api.limits import Body, Limits, Pool
-from warning.api.problems import CROSS_SITE, CSRF, ProblemError, answer
+from warning.api.problems import CROSS_SITE, CSRF, Problem, ProblemError, answer
 from warning.service.words import Words
 
 if TYPE_CHECKING:
     from warning.domain.account import Principal
     from warning.service.ports import Session
     from warning.service.services import Services
+
+Respond = Callable[[Request, Problem], Response]
+"""Answers a request with a problem."""
 
 COOKIE = "ew_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -66,8 +70,9 @@ class SessionCookie:
 class Gate:
     """ASGI middleware: limits the body, finds the principal, and refuses what another site made a browser send."""
 
-    def __init__(self, app: ASGIApp, *, services: Services, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, services: Services, limits: Limits, respond: Respond = answer) -> None:
         self._app = app
+        self._respond = respond
         self._services = services
         self._limits = limits
         self._pool = Pool(max(limits.bytes_in_flight, 2 * limits.body_bytes))
@@ -89,7 +94,8 @@ class Gate:
         try:
             inner = await self._admit(scope, headers, body)
         except ProblemError as error:
-            await answer(Request(scope), error.problem)(scope, receive, send)
+            response = await to_thread.run_sync(self._respond, Request(scope), error.problem, limiter=self._looking)
+            await response(scope, receive, send)
         else:
             await self._app(scope, inner, send)
         finally:

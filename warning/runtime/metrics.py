@@ -38,8 +38,8 @@ from warning.service.ports import Condition
 
 PREFIX = "early_warning_"
 
-StoreOperation: TypeAlias = Literal["append", "commit", "snapshot", "restore", "query"]
-"""What is timed of the store: tickets made durable, outputs with their position, snapshots out and in, reads."""
+StoreOperation: TypeAlias = Literal["append", "commit", "snapshot", "restore"]
+"""What is timed of the store: tickets made durable, outputs with their position, snapshots out and in."""
 
 OTHER = "other"
 """Stands for every route and method that the service does not have."""

@@ -113,13 +113,13 @@ class ReviewQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEvent:
-    """One thing that changed, in order: what the live stream sends. ``kind``: alert, handling, freshness, plan."""
+    """One thing that changed, in order: what the live stream sends. ``kind``: alert, handling, plan."""
 
     sequence: int
     at: datetime
     kind: str
     subject: str
-    """An alert's id (kind alert, handling), a source, a plan."""
+    """An alert's id (kind alert, handling), a plan's."""
     change: str
     """The rule that changed it: OPEN-1, UPDATE-1, ACK-1 ..."""
 

@@ -18,6 +18,7 @@ WHO: tuple[Role | str | None, ...] = (None, "key", *Role)
 
 PATHS = {
     "ticket_id": "T1", "alert_id": ALERT, "letter_id": "17", "plan_id": "p1", "name": "viewer", "key_id": "key-0",
+    "kind": "conflict",
 }  # fmt: skip
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/tickets"): [{"ticket_id": "T1"}],

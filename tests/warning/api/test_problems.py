@@ -147,6 +147,19 @@ def test_a_person_sees_a_page(world: World, portal: BlockingPortal) -> None:
     assert caller.get("/api/v1/nowhere", headers=html).headers["content-type"] == MEDIA_TYPE
 
 
+def test_a_type_leads_somewhere(caller: CallerAs) -> None:
+    """What a problem names as its type says the kind's status and titles to anybody; another name is not found."""
+    for kind in KINDS:
+        answer = caller(None).get(f"/problems/{kind.name}")
+        assert answer.json() == {
+            "type": f"/problems/{kind.name}",
+            "status": kind.status,
+            "title_zh": kind.title.zh,
+            "title_en": kind.title.en,
+        }
+    assert caller(None).get("/problems/other").status_code == 404
+
+
 def test_kinds_are_told_apart() -> None:
     """No two kinds of problem have one name, and each has a title in both languages."""
     assert len({kind.name for kind in KINDS}) == len(KINDS)

@@ -123,6 +123,8 @@ def test_a_form_without_the_csrf_text_is_refused() -> None:
     made = busy_city()
     answer = made.visitor().post("/alerts/burst/act", act="note", version="0", reason="x", csrf="wrong")
     assert answer.status == 403
+    assert "Back to the alerts" in answer.text
+    assert "Send the session's token" in answer.text
     assert made.services.desk.detail("burst").entries == ()
 
 

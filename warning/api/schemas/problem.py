@@ -46,3 +46,12 @@ class Problem(BaseModel):
     limit: LimitOut | None = None
     retry_after: Annotated[int | None, Field(description="Seconds. 秒")] = None
     current: Annotated[Current | None, Field(description="With a conflict: the state now. 冲突时的当前状态")] = None
+
+
+class ProblemKind(BaseModel):
+    """What a kind of problem means."""
+
+    type: str
+    status: int
+    title_zh: str
+    title_en: str

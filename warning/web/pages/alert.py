@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Request, Response
 from warning.domain.account import Right
 from warning.domain.alert import Disposition
 from warning.domain.errors import InvalidInputError
-from warning.domain.handling import TRANSITIONS, Act, ActRefusedError, Command
+from warning.domain.handling import LONGEST_REASON, TRANSITIONS, Act, ActRefusedError, Command
 from warning.service import words
 from warning.service.desk import AlertDetail
 from warning.service.ports import AlertView, ConflictError
@@ -66,7 +66,7 @@ def add_routes(router: APIRouter, frame: Frame) -> None:
         alert_id: str,
         act: Annotated[str, Form()],
         version: Annotated[int, Form()],
-        reason: Annotated[str, Form(max_length=4000)] = "",
+        reason: Annotated[str, Form(max_length=2 * LONGEST_REASON)] = "",
         assignee: Annotated[str, Form(max_length=200)] = "",
         disposition: Annotated[str, Form()] = "",
         hours: Annotated[int, Form(ge=1, le=24 * 31)] = SNOOZE_HOURS[0],

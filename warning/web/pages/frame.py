@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from warning.service.services import Services
 
 LANGUAGE_COOKIE = "ew_language"
+OURS = frozenset({"Not allowed", "Not found", "Method not allowed"})
+"""Titles of problems whose details are for programs: the page has words of its own for them."""
 
 
 class SignInNeededError(Exception):
@@ -145,10 +147,11 @@ class Frame:
         return HTMLResponse(text, status)
 
     def problem(self, request: Request, status: int, title: Words, detail: Words) -> Response:
-        """Show a person that something is not possible, in our own words where we have some for the status."""
+        """Show a person that something is not possible, in our own words where its own would not help."""
         visitor = self._visitor(request, request.state.principal)
         language = visitor.language
-        message = language.strings.get(f"problem.{status}", language.say(detail))
+        own = language.strings.get(f"problem.{status}") if title.en in OURS else None
+        message = own or language.say(detail)
         return self.page(visitor, "problem", status, title=language.say(title), message=message)
 
     def redirect(self, path: str) -> RedirectResponse:
