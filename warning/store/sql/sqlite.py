@@ -109,6 +109,7 @@ def forget_quarantine(path: Path) -> None:
 @contextmanager
 def overwriting(connection: Connection) -> Iterator[None]:
     """Let what is deleted inside be overwritten with zeros, where otherwise its bytes would stay in free pages."""
+    before = connection.exec_driver_sql("PRAGMA secure_delete").scalar()
     connection.exec_driver_sql("PRAGMA secure_delete = ON")
     try:
         yield
@@ -127,7 +128,6 @@ def empty_log(path: Path) -> bool:
     return not busy
 
 
-    before = connection.exec_driver_sql("PRAGMA secure_delete").scalar()
 def check_integrity(connection: Connection) -> str:
     """Return what is wrong inside a database; empty when nothing is."""
     found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
