@@ -18,6 +18,7 @@ from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.intake.columns import TicketColumns
 from warning.intake.events import normalise_events
 from warning.intake.normalise import Normaliser
+from warning.intake.refusals import shown
 from warning.service.ports import ItemAnswer, StoreBusyError, Unread
 from warning.store.sql.dead_letters import Refused
 
@@ -100,7 +101,7 @@ class TicketReader:
         refused = [
             Refused(
                 source=source,
-                ticket_id=answers[reject.row - 1].ticket_id,
+                ticket_id=_said_id(events[reject.row - 1]),
                 reject=reject,
                 original=originals[reject.row - 1],
             )
@@ -147,15 +148,15 @@ def _answers(events: Sequence[object], normalised: Normalised) -> list[ItemAnswe
     return [
         ItemAnswer(index=row - 1, ticket_id=ids[row], accepted=True)
         if row in ids
-        else ItemAnswer(index=row - 1, ticket_id=_said_id(event), accepted=False, reject=rejects.get(row))
+        else ItemAnswer(index=row - 1, ticket_id=shown(_said_id(event)), accepted=False, reject=rejects.get(row))
         for row, event in enumerate(events, start=1)
     ]
 
 
 def _said_id(event: object) -> str:
-    """Return the id a refused item gave itself under the service's own name for it, cut to a readable length."""
+    """Return the id a refused item gave itself under the service's own name for it; it may hold anything."""
     given: Any = event.get("ticket_id", "") if isinstance(event, dict) else ""
-    return str(given)[:64] if isinstance(given, (str, int)) else ""
+    return str(given) if isinstance(given, (str, int)) else ""
 
 
 class IntakeWorker:

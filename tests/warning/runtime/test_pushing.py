@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from sqlalchemy import select
 
 from tests.faults.live import settings_of
 from tests.warning.engine.tickets import CITY, START
@@ -24,6 +25,7 @@ from warning.domain.reject import RejectReason
 from warning.intake.mapping import Mapping
 from warning.intake.mapping_files import load_mapping
 from warning.service.ports import ItemAnswer
+from warning.store.sql.tables import dead_letters
 
 SOURCE = "desk"
 PATIENCE = 20.0
@@ -137,6 +139,19 @@ def test_a_refused_ticket_is_known_by_the_id_it_gave(desk: Desk) -> None:
     assert status.reject is not None
     assert status.reject.reason is RejectReason.BAD_TIME
     assert desk.service.services.intake.status("another", "A") is None
+
+
+@pytest.mark.parametrize("name", ["call 13812345678", "x" * 100])
+def test_a_refused_items_own_id_is_neither_kept_nor_echoed_as_it_is(desk: Desk, name: str) -> None:
+    """What a refused item calls its id may hold anything: redacted and cut in the answer, and found all the same."""
+    (answer,) = desk.push(_event(name, created_at="soon"))
+    assert answer.ticket_id in {"call [电话/phone]", "x" * 79 + "…"}
+    status = desk.service.services.intake.status(SOURCE, name)
+    assert status is not None
+    assert status.outcome is RowOutcome.REJECTED
+    with desk.service.database.read() as connection:
+        letters = connection.execute(select(dead_letters)).all()
+    assert [name in str(letter) for letter in letters] == [False]
 
 
 def test_an_unknown_ticket_is_none(desk: Desk) -> None:

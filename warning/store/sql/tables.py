@@ -129,16 +129,16 @@ dead_letters = Table(
     _given("id"),
     Column("at", Moment, nullable=False),
     _text("source"),
-    _text("ticket_id"),
+    Column("ticket_key", BigInteger),
     _text("reason"),
     Column("body", LargeBinary, nullable=False),
     Column("replayed_at", Moment),
-    Index("ix_dead_letters_source_ticket_id", "source", "ticket_id"),
+    Index("ix_dead_letters_ticket_key", "ticket_key"),
     Index("ix_dead_letters_reason_id", "reason", "id"),
     Index("ix_dead_letters_at", "at"),
     sqlite_autoincrement=True,
 )
-"""Refused items, without their originals."""
+"""Refused items, without their originals; ``ticket_key`` is a hash of the id that an item gave itself, if it did."""
 
 quarantine = Table(
     "quarantine",

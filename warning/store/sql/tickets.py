@@ -9,6 +9,7 @@ from warning.domain.reject import Reject
 from warning.service.ports import TicketStatus
 from warning.store.sql.bodies import from_body
 from warning.store.sql.database import Database
+from warning.store.sql.dead_letters import ticket_key
 from warning.store.sql.moments import moment_of_ms
 from warning.store.sql.tables import dead_letters, tickets
 
@@ -46,11 +47,11 @@ def _counted(connection: Connection, source: str, ticket_id: str) -> TicketStatu
 def _refused(connection: Connection, source: str, ticket_id: str) -> TicketStatus | None:
     wanted = (
         select(dead_letters)
-        .where(dead_letters.c.source == source, dead_letters.c.ticket_id == ticket_id)
+        .where(dead_letters.c.ticket_key == ticket_key(source, ticket_id))
         .order_by(dead_letters.c.id.desc())
     )
     letters = connection.execute(wanted).all()
-    if not letters or not ticket_id:
+    if not letters:
         return None
     return TicketStatus(
         source=source,

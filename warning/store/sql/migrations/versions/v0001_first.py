@@ -97,7 +97,7 @@ def _create_tickets() -> None:
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("ticket_id", sa.Text(), nullable=False),
+        sa.Column("ticket_key", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("replayed_at", sa.BigInteger(), nullable=True),
@@ -106,7 +106,7 @@ def _create_tickets() -> None:
     )
     op.create_index("ix_dead_letters_at", "dead_letters", ["at"])
     op.create_index("ix_dead_letters_reason_id", "dead_letters", ["reason", "id"])
-    op.create_index("ix_dead_letters_source_ticket_id", "dead_letters", ["source", "ticket_id"])
+    op.create_index("ix_dead_letters_ticket_key", "dead_letters", ["ticket_key"])
     op.create_table(
         "quarantine",
         sa.Column("letter_id", _NUMBER, nullable=False),
