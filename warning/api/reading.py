@@ -52,10 +52,7 @@ class Items:
 
     def merged(self, answers: Sequence[ItemAnswer]) -> list[ItemAnswer]:
         """Return the answers to all items in their order, given those to the events handed on."""
-        placed = [
-            answer if answer.index == place else replace(answer, index=place)
-            for place, answer in zip(self.places, answers, strict=True)
-        ]
+        placed = [answer.at(place) for place, answer in zip(self.places, answers, strict=True)]
         return sorted(placed + self.refused, key=lambda answer: answer.index) if self.refused else placed
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from warning.domain.errors import InvalidInputError, UnknownNameError
@@ -90,28 +91,12 @@ class TicketReader:
         """Read what several requests brought of one source, and answer each by itself."""
         events = [event for submission in submissions for event in submission.events]
         normalised = self._normalised(source, events)
-        answers = _answers(events, normalised)
-        parted: list[tuple[Submission, list[ItemAnswer]]] = []
-        first = 0
-        for submission in submissions:
-            own = answers[first : first + len(submission.events)]
-            parted.append((submission, [replace(a, index=i) for i, a in enumerate(own)] if first else own))
-            first += len(submission.events)
-        originals = [original for submission in submissions for original in submission.originals]
-        refused = [
-            Refused(
-                source=source,
-                ticket_id=_said_id(events[reject.row - 1]),
-                reject=reject,
-                original=originals[reject.row - 1],
-            )
-            for reject in normalised.rejects
+        answers = iter(_answers(events, normalised))
+        parted = [
+            (each, [answer.at(index) for index, answer in enumerate(islice(answers, len(each.events)))])
+            for each in submissions
         ]
-        refused += [
-            Refused(source=source, ticket_id="", reject=each.reject, original=each.original)
-            for submission in submissions
-            for each in submission.unread
-        ]
+        refused = [letter for submission, own in parted for letter in _letters(source, submission, own)]
         events_read = [part for part in (normalised.tickets, normalised.life) if len(part)]
         tickets = TicketColumns.joined(events_read) if events_read else normalised.tickets
         return Judged(source, replace(tickets, jurisdiction=self.jurisdiction), refused, parted)
@@ -140,6 +125,15 @@ class TicketReader:
             ) from error
         self._broken.pop(source, None)
         return mapping
+
+
+def _letters(source: str, submission: Submission, answers: Sequence[ItemAnswer]) -> Iterator[Refused]:
+    """Yield a request's dead letters: what intake refused, then what could not even be read."""
+    for answer, event, original in zip(answers, submission.events, submission.originals, strict=True):
+        if answer.reject is not None:
+            yield Refused(source=source, ticket_id=_said_id(event), reject=answer.reject, original=original)
+    for each in submission.unread:
+        yield Refused(source=source, ticket_id="", reject=each.reject, original=each.original)
 
 
 def _answers(events: Sequence[object], normalised: Normalised) -> list[ItemAnswer]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -174,6 +174,13 @@ class ItemAnswer:
     ticket_id: str
     accepted: bool
     reject: Reject | None = None
+
+    def at(self, index: int) -> ItemAnswer:
+        """Return the answer to an item that stands elsewhere: a reject's row is the item's number, from 1."""
+        if index == self.index:
+            return self
+        reject = None if self.reject is None else replace(self.reject, row=index + 1)
+        return replace(self, index=index, reject=reject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

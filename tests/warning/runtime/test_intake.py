@@ -287,3 +287,14 @@ def test_a_row_s_later_life_is_written_with_it() -> None:
         answers = _push(worker, _event("A", closed_at="2023-11-19T13:00:00Z"), _event("A"))
     assert [answer.index for answer in answers] == [0, 1]
     assert sorted(sink.ids()) == ["A", "A", "A"]
+
+
+def test_a_reject_tells_where_its_item_stood_in_its_own_request() -> None:
+    """Requests that are read together are answered with their own row numbers, and filed with their own originals."""
+    good, bad = _event("good"), {"ticket_id": "bad", "category": "Noise"}
+    first = Submission("desk", [good, bad], [b"first good", b"first bad"])
+    second = Submission("desk", [bad, good], [b"second bad", b"second good"])
+    judged = TicketReader(CITY, mapping_of, None, lambda: START).judge("desk", [first, second])
+    rows = [[None if each.reject is None else each.reject.row for each in answers] for _, answers in judged.answers]
+    assert rows == [[None, 2], [1, None]]
+    assert [(each.reject.row, each.original) for each in judged.refused] == [(2, b"first bad"), (1, b"second bad")]
