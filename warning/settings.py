@@ -137,7 +137,9 @@ class RetentionGroup(_Group):
     history_days: int = Field(
         3_650, ge=1, description="Loaded history, by the day of its tickets, without texts. 载入历史的保留天数"
     )
-    alert_days: int = Field(3_650, ge=1, description="Alerts that have ended, with what they rest on. 预警保留天数")
+    alert_days: int = Field(
+        3_650, ge=1, description="Alerts that ended; twice as long while one is worked on. 已结束预警的保留天数"
+    )
     rejected_days: int = Field(90, ge=1, description="Dead letters. 死信保留天数")
     original_hours: int = Field(
         72, ge=1, le=72, description="Originals of refused items, which may hold personal data. 原文保留小时数"

@@ -215,6 +215,7 @@ def _limits(retention: RetentionGroup, runtime: EmbeddedRuntime) -> Limits:
         tickets=now - timedelta(days=retention.ticket_days),
         history=now - timedelta(days=retention.history_days),
         alerts=now - timedelta(days=retention.alert_days),
+        unfinished_alerts=now - 2 * timedelta(days=retention.alert_days),
         feed=now - timedelta(days=FEED_DAYS),
         dead_letters=now - timedelta(days=retention.rejected_days),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
 
-from warning.domain.alert import Alert
+from warning.domain.alert import Alert, AlertStatus
 from warning.domain.bucket import DAY_MS
 from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
@@ -48,6 +48,8 @@ class Limits:
 
     now : ends originals, which carry their own end
     wall : ends sessions and sign-in links, which go by the wall clock also where the service's clock is a fast one
+    alerts : ends alerts that nobody has to do anything about any more
+    unfinished_alerts : ends the other alerts whose episodes are over
     """
 
     now: datetime
@@ -56,6 +58,7 @@ class Limits:
     tickets: datetime
     history: datetime
     alerts: datetime
+    unfinished_alerts: datetime
     feed: datetime
     dead_letters: datetime
 
@@ -70,12 +73,13 @@ class SqlRetention:
         """Delete everything beyond its limit; returns how many rows went, by table.
 
         Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
-        when it ended before the limit, with its signals, its handling and the ids merged into it. Of originals in
+        when its episode ended before the limit and people are done with it (closed, no review due), with its signals,
+        its handling and the ids merged into it. Of originals in
         quarantine no byte is left, in the file or in its log (while a backup reads, in the log until the next time).
         """
         gone = {"log": self._log(limits.log)}
         gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
-        gone["alerts"] = self._alerts(limits.alerts)
+        gone["alerts"] = self._alerts(limits)
         gone["signals"] = self._signals(limits.alerts)
         gone["points"] = self._sweep(points, points.c.start < limits.alerts)
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
@@ -100,11 +104,13 @@ class SqlRetention:
         empty = ~select(history.c.id).where(history.c.load_id == loads.c.id).exists()
         return self._sweep(loads, or_(broken_off, and_(loads.c.until_ms > 0, empty)))
 
-    def _alerts(self, limit: datetime) -> int:
+    def _alerts(self, limits: Limits) -> int:
+        done = and_(alerts.c.status == AlertStatus.CLOSED.value, ~alerts.c.needs_review)
+        over = or_(and_(alerts.c.closed_at < limits.alerts, done), alerts.c.closed_at < limits.unfinished_alerts)
         gone = 0
         while True:
             with self._database.write() as connection:
-                wanted = select(alerts.c.id).where(alerts.c.closed_at < limit).limit(_AT_ONCE)
+                wanted = select(alerts.c.id).where(over).limit(_AT_ONCE)
                 ended = read_alerts(connection, connection.execute(wanted).scalars().all())
                 _delete_alerts(connection, ended.values())
             gone += len(ended)

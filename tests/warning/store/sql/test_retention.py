@@ -14,6 +14,7 @@ from tests.warning.engine.tickets import START, Row, columns, engine, tick
 from tests.warning.service.alerts import NOW
 from tests.warning.service.contracts import act_on
 from tests.warning.store.sql.steps import appended, said
+from warning.domain.alert import Disposition
 from warning.domain.handling import Act
 from warning.service.ports import AlertQuery, Session
 from warning.store.sql import meta, retention
@@ -37,6 +38,7 @@ LIMITS = Limits(
     tickets=LONG_AGO,
     history=LONG_AGO,
     alerts=LONG_AGO,
+    unfinished_alerts=LONG_AGO,
     feed=LONG_AGO,
     dead_letters=LONG_AGO,
 )
@@ -95,6 +97,8 @@ def test_an_ended_alert_goes_with_all_that_is_its_own(database: Database) -> Non
     act_on(SqlAlerts(database), "merged", Act.ACKNOWLEDGE)
     signals = [samples.signal(f"s{number}", updated_at=BEFORE) for number in range(5)]
     said(database, alerts=[ended, still, recent], signals=[*signals, samples.signal("s5", updated_at=AFTER)])
+    act_on(SqlAlerts(database), "ended", Act.CLOSE)
+    act_on(SqlAlerts(database), "ended", Act.REVIEW, disposition=Disposition.CONFIRMED)
     act_on(SqlAlerts(database), "open", Act.ACKNOWLEDGE)
     assert enforce(database, alerts=LIMIT) == {"alerts": 1, "signals": 2}
     store = SqlAlerts(database)
@@ -103,6 +107,26 @@ def test_an_ended_alert_goes_with_all_that_is_its_own(database: Database) -> Non
     assert (store.get("merged"), store.get("ended"), store.entries("merged")) == (None, None, [])
     left = sizes(database)
     assert (left["signals"], left["handlings"], left["handling_entries"], left.get("aliases")) == (3, 1, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("acts", "goes"),
+    [
+        ([], False),
+        ([(Act.CLOSE, {})], False),
+        ([(Act.REVIEW, {"disposition": Disposition.NEEDS_MORE_DATA}), (Act.CLOSE, {})], False),
+        ([(Act.REVIEW, {"disposition": Disposition.CONFIRMED}), (Act.CLOSE, {}), (Act.REOPEN, {})], False),
+        ([(Act.REVIEW, {"disposition": Disposition.CONFIRMED}), (Act.ASSIGN, {"assignee": "wang"})], False),
+        ([(Act.REVIEW, {"disposition": Disposition.CONFIRMED}), (Act.CLOSE, {})], True),
+    ],
+)
+def test_what_people_work_on_stays(database: Database, acts: list[tuple[Act, dict[str, Any]]], goes: bool) -> None:
+    """An alert that waits for a review or is not closed outlives its episode's limit, but not the limit of all."""
+    said(database, alerts=[samples.alert("ended", closed_at=BEFORE, raised_at=BEFORE)])
+    for act, more in acts:
+        act_on(SqlAlerts(database), "ended", act, **more)
+    assert enforce(database, alerts=LIMIT, unfinished_alerts=BEFORE) == ({"alerts": 1} if goes else {})
+    assert enforce(database, alerts=LIMIT, unfinished_alerts=LIMIT) == ({} if goes else {"alerts": 1})
 
 
 def test_points_and_feed_go_by_their_age(database: Database) -> None:
