@@ -1,4 +1,4 @@
-"""Copies of a running database in one file, and the way back. Quarantine never leaves the house."""
+"""Copies of a running database in one file, and the way back. Quarantine, sessions and links never leave the house."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from warning.service.errors import BadInputError, UnwritableOutputError, unwrita
 from warning.store.sql import schema
 from warning.store.sql.database import Database
 from warning.store.sql.errors import StoreDamagedError, StoreUnreadableError, StoreVersionError
-from warning.store.sql.sqlite import cause_of, check_integrity, copy, forget_quarantine, open_to_look
+from warning.store.sql.sqlite import cause_of, check_integrity, copy, forget_secrets, open_to_look
 
 ASIDE = ".before-restore"
 """What the name of a database that a restore replaced ends in."""
@@ -22,8 +22,9 @@ ASIDE = ".before-restore"
 def back_up(database: Path, target: Path) -> None:
     """Write one file that holds the database as it is at one moment, while others go on writing.
 
-    It appears whole or not at all, was checked, and holds no original of a refused item. Raises BadInputError where
-    there is no database, StoreVersionError where it is of another program, UnwritableOutputError.
+    It appears whole or not at all, was checked, and holds no original of a refused item, no session, no sign-in link.
+    Raises BadInputError where there is no database, StoreVersionError where it is of another program,
+    UnwritableOutputError.
     """
     _check(database)
     target = target.resolve()
@@ -78,7 +79,7 @@ def _copied(source: Path, part: Path, target: Path) -> None:
     os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
     try:
         copy(source, part)
-        forget_quarantine(part)
+        forget_secrets(part)
     except sqlite3.OperationalError as error:
         raise UnwritableOutputError(
             str(target),

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ from tests.warning.disks import CRAMPED, Cramp
 from tests.warning.service.alerts import NOW
 from tests.warning.store.sql.steps import said
 from tests.warning.store.sql.test_database import run
+from warning.domain.account import Role
 from warning.service.errors import BadInputError, UnwritableOutputError
+from warning.service.ports import Session, User
 from warning.store.sql import meta
+from warning.store.sql.accounts import SqlAccounts
 from warning.store.sql.alerts import SqlAlerts
 from warning.store.sql.backup import back_up, restore
 from warning.store.sql.database import Database
@@ -70,6 +74,22 @@ def test_a_backup_is_one_private_file(database: Database, tmp_path: Path) -> Non
     restore(folder / "out.db", tmp_path / "other.db")
     assert [path.name for path in folder.iterdir()] == ["out.db"]
     assert stat.S_IMODE((folder / "out.db").stat().st_mode) == 0o600
+
+
+def test_nobody_gets_in_by_a_backup(database: Database, tmp_path: Path) -> None:
+    """No session and no sign-in link is in a backup; users and keys are, and the database still has all."""
+    accounts = SqlAccounts(database)
+    accounts.save_user(User(name="wang", role=Role.ADMIN, password_hash="x", active=True, created_at=NOW))
+    accounts.save_session(Session(token_hash="h1h1h1", user="wang", csrf="c", created_at=NOW, expires_at=NOW))
+    accounts.save_one_time_token("h2h2h2", "wang", NOW + timedelta(hours=1))
+    back_up(database.path, tmp_path / "out.db")
+    assert not any(secret in (tmp_path / "out.db").read_bytes() for secret in (b"h1h1h1", b"h2h2h2"))
+    copy = Database(tmp_path / "out.db")
+    assert (SqlAccounts(copy).session("h1h1h1"), SqlAccounts(copy).take_one_time_token("h2h2h2", NOW)) == (None, None)
+    assert SqlAccounts(copy).user("wang") == accounts.user("wang") is not None
+    copy.close()
+    assert accounts.session("h1h1h1") is not None
+    assert accounts.take_one_time_token("h2h2h2", NOW) == "wang"
 
 
 def test_quarantine_stays_at_home(database: Database, tmp_path: Path) -> None:
