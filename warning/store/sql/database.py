@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from warning.service.errors import unwritable
 from warning.store.sql import schema
 from warning.store.sql.claim import Claim
-from warning.store.sql.errors import StoreDamagedError, StoreUnwritableError
+from warning.store.sql.errors import StoreDamagedError, StoreInUseError, StoreUnwritableError, StoreVersionError
 from warning.store.sql.sqlite import WRITES, cause_of, is_damage, make_private, open_engine
 
 
@@ -36,7 +36,8 @@ class Database:
     def migrate(self) -> None:
         """Make the file and its tables, or bring them to this program's version.
 
-        Raises StoreVersionError for a database that a newer program wrote, StoreDamagedError for a file that is none,
+        Raises StoreVersionError for a database that a newer program wrote, or an older one that still runs on it as a
+        service, StoreDamagedError for a file that is none,
         UnwritableOutputError for a place that nothing can be written to, StoreUnwritableError for a full disk.
         """
         try:
@@ -45,7 +46,10 @@ class Database:
             raise unwritable(self.path, error) from error
         try:
             with self.write() as connection:
-                schema.upgrade(connection, str(self.path))
+                version = schema.check(connection, str(self.path))
+                if version != schema.head():
+                    with self._alone_on_it(version):
+                        schema.upgrade(connection, str(self.path))
         except DatabaseError as error:
             if is_damage(error):
                 raise StoreDamagedError(str(self.path), str(error.orig)) from error
@@ -58,6 +62,24 @@ class Database:
         """
         if self._claim is None:
             self._claim = Claim(self.path)
+
+    @contextmanager
+    def _alone_on_it(self, version: str | None) -> Iterator[None]:
+        """Keep services off while tables that there are change: one of an older program would go on as if they had not.
+
+        Raises StoreVersionError where one runs.
+        """
+        if version is None or self._claim is not None:
+            yield
+            return
+        try:
+            claim = Claim(self.path)
+        except StoreInUseError as error:
+            raise StoreVersionError.running(str(self.path), version, error.pid) from error
+        try:
+            yield
+        finally:
+            claim.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

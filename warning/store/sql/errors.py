@@ -47,6 +47,16 @@ class StoreVersionError(BadInputError):
         )
 
     @classmethod
+    def running(cls, where: str, version: str, pid: int) -> StoreVersionError:
+        """Say that the service of an older program runs on it, so that its tables cannot be changed."""
+        return cls(
+            where,
+            f"is of an older version (schema {version}), and a service runs on it (process {pid or '(unknown)'})",
+            "Stop the service first, or use the program it runs.",
+            f"{where}: 结构版本较旧 ({version}),且服务正在运行 (进程 {pid or '(未知)'})。请先停止服务,或使用其程序版本。",
+        )
+
+    @classmethod
     def foreign(cls, where: str) -> StoreVersionError:
         """Say that it is not one of our databases."""
         return cls(

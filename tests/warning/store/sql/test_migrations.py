@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -55,6 +56,26 @@ def test_a_newer_database_is_refused(database: Database) -> None:
     with pytest.raises(StoreVersionError, match=r"newer version.*9999.*[Rr]estore|[Ii]nstall") as error:
         database.migrate()
     assert "更新版本" in error.value.zh
+
+
+def test_a_running_services_tables_stay_as_they_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of a newer program does not migrate under a running service, and says to stop it first."""
+    monkeypatch.setattr(schema, "head", lambda: "0002")
+    upgrades: list[str] = []
+    monkeypatch.setattr(command, "upgrade", lambda _, revision: upgrades.append(revision))
+    database.claim()
+    beside = Database(database.path)
+    with pytest.raises(StoreVersionError, match=r"schema 0001.*Stop the service first") as error:
+        beside.migrate()
+    assert f"process {os.getpid()}" in str(error.value)
+    assert "请先停止服务" in error.value.zh
+    assert upgrades == []
+    database.close()
+    beside.migrate()
+    database.claim()
+    database.migrate()
+    assert upgrades == ["head", "head"]
+    beside.close()
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
