@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.live_server import JSON, NDJSON
 from benchmarks.process import measured
 from benchmarks.suite import Scale, Tell, made_city, repeated
 from benchmarks.tables import Table, column, rate, spread
 
 _ITEMS = 500
-_FORMS = {JSON: "JSON array", NDJSON: "NDJSON"}
+_FORMS = {"application/json": "JSON array", "application/x-ndjson": "NDJSON"}
 _CONNECTIONS = (4, 1)
 _DAYS, _CATEGORIES = 14, 120
 _A_DAY = 21_000

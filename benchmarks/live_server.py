@@ -35,6 +35,7 @@ CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int
 POLL_SECONDS = 0.02
 START_SECONDS = 600.0
 SOURCE = "desk"
+SESSION_COOKIE = "ew_session"
 JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
@@ -92,15 +93,8 @@ class Running:
         return Client(self.facts["port"], headers)
 
     def sign_in(self) -> Client:
-        """Open a connection as the admin, by a link that works once."""
-        client = self.client()
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        client.connection.request("POST", "/sign-in/once", f"token={self.facts['link']}", form)
-        answer = client.connection.getresponse()
-        answer.read()
-        cookies = [value.partition(";")[0] for value in answer.headers.get_all("set-cookie", [])]
-        client.headers["Cookie"] = "; ".join(cookies)
-        return client
+        """Open a connection as the admin, in a session that the service began when it started."""
+        return self.client(Cookie=f"{SESSION_COOKIE}={self.facts['session']}")
 
     def ready(self) -> float:
         """Wait until the service says that it is ready; returns the seconds since its process was started."""
@@ -170,7 +164,8 @@ def service(
     accounts = server.service.services.accounts
     accounts.first_admin()
     accounts.add_source(SOURCE, "canonical")
-    facts |= {"key": accounts.add_key(SOURCE).secret, "link": accounts.one_time_token("admin")}
+    session = accounts.sign_in_once(accounts.one_time_token("admin"))
+    facts |= {"key": accounts.add_key(SOURCE).secret, "session": session.token}
     return server.run_until_stopped
 
 
