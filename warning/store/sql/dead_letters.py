@@ -29,15 +29,6 @@ class Refused:
     original: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineRead:
-    """One line of the audit: who read which original."""
-
-    letter_id: int
-    reader: str
-    at: datetime
-
-
 class SqlDeadLetters:
     """Implements :class:`warning.service.ports.DeadLetterStore`."""
 
@@ -94,13 +85,6 @@ class SqlDeadLetters:
                 row = {"letter_id": letter_id, "reader": reader, "at": at}
                 connection.execute(quarantine_reads.insert(), row)
         return original
-
-    def reads(self) -> list[QuarantineRead]:
-        """Return who read originals, oldest first."""
-        column = quarantine_reads.c
-        wanted = select(column.letter_id, column.reader, column.at).order_by(column.id)
-        with self._database.read() as connection:
-            return [QuarantineRead(**row) for row in connection.execute(wanted).mappings()]
 
     def mark_replayed(self, connection: Connection, ids: Sequence[int], at: datetime) -> None:
         """Note that letters were sent through intake again and accepted."""

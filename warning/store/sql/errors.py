@@ -53,7 +53,7 @@ class StoreVersionError(BadInputError):
             where,
             f"is of an older version (schema {version}), and a service runs on it (process {pid or '(unknown)'})",
             "Stop the service first, or use the program it runs.",
-            f"{where}: 结构版本较旧 ({version}),且服务正在运行 (进程 {pid or '(未知)'})。请先停止服务,或使用其程序版本。",
+            f"{where}: 结构版本较旧 ({version}),有服务正在运行 (进程 {pid or '(未知)'})。请先停止它,或使用其程序版本。",
         )
 
     @classmethod

@@ -5,14 +5,14 @@ Their texts are not kept: history raises nothing, so nobody would ever see them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from warning.domain.bucket import DAY_MS
 from warning.intake.columns import TicketColumns
@@ -66,13 +66,6 @@ class SqlHistory:
         if rows:
             connection.execute(history.insert(), rows)
 
-    def add_load(self, connection: Connection, load: Load, parts: Iterable[TicketColumns]) -> int:
-        """Store a whole load; returns its id."""
-        load_id = self.begin_load(connection, load)
-        for part in parts:
-            self.add(connection, load_id, part)
-        return load_id
-
     def end_load(self, connection: Connection, load_id: int, *, rows: int, rejected: int, until_ms: int) -> None:
         """Set what is known of a load once it is read."""
         known = {"rows": rows, "rejected": rejected, "until_ms": until_ms}
@@ -87,12 +80,6 @@ class SqlHistory:
         with self._database.read() as connection:
             rows = connection.execute(select(loads).order_by(loads.c.id)).mappings().all()
         return [Load(**{**row, "files": tuple(row["files"].split("\n"))}) for row in rows]
-
-    def days(self) -> int:
-        """Return how many days there are, over all loads that count."""
-        wanted = select(func.count(history.c.day_ms.distinct())).join(loads).where(loads.c.until_ms > 0)
-        with self._database.read() as connection:
-            return connection.execute(wanted).scalar_one()
 
     def history_records(self) -> Iterator[TicketColumns]:
         """Yield the events of all loads that count, by day (UTC).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, select
 
 from warning.engine.records import Record, Tick
 from warning.intake.columns import TicketColumns
@@ -70,13 +70,6 @@ class SqlLog:
         """Return the oldest and newest positions that are kept; (0, 0) for an empty log."""
         with self._database.read() as connection:
             return bounds(connection, log.c.position)
-
-    def size(self, after: int = 0) -> tuple[int, int]:
-        """Return how many records there are after a position, and how many rows they hold."""
-        wanted = select(func.count(), func.coalesce(func.sum(log.c.rows), 0)).where(log.c.position > after)
-        with self._database.read() as connection:
-            records, rows = connection.execute(wanted).one()
-        return records, rows
 
     def last_tick(self) -> Tick | None:
         """Return the newest tick that is kept."""

@@ -8,9 +8,7 @@ from warning.store.sql.statements import upsert
 from warning.store.sql.tables import meta
 
 APPLIED = "applied_position"
-"""The last log position whose outputs are stored."""
-COUNTED = "counted_position"
-"""The last log position whose tickets are in the table of tickets; unlike APPLIED it never goes back."""
+"""The last log position whose outputs are stored; it never goes back, also when an engine is built anew."""
 ERA = "era"
 """Grows when history is loaded: snapshots of an older era are of another past."""
 CLOCK = "clock"

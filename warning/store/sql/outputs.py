@@ -83,12 +83,11 @@ def _store_points(connection: Connection, said: Iterable[EvidencePoint]) -> None
 
 
 def _store_tickets(connection: Connection, steps: Sequence[Step], at: int) -> None:
-    """Note what became of each ticket; a replay in another era counts nothing again."""
-    counted = meta.get_number(connection, meta.COUNTED)
+    """Note what became of each ticket."""
     batches = [
         (position, record, output)
         for position, record, output in steps
-        if isinstance(record, TicketColumns) and output.outcomes is not None and position > counted
+        if isinstance(record, TicketColumns) and output.outcomes is not None
     ]
     if not batches:
         return
@@ -101,7 +100,6 @@ def _store_tickets(connection: Connection, steps: Sequence[Step], at: int) -> No
                 known["last_outcome"] = row["last_outcome"]
                 known["times_received"] += 1
     _upsert_tickets(connection, list(rows.values()))
-    meta.put(connection, meta.COUNTED, batches[-1][0])
 
 
 def _ticket_rows(batch: TicketColumns, output: Output, received: int) -> Iterable[dict[str, Any]]:

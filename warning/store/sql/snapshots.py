@@ -66,16 +66,6 @@ class SqlSnapshots:
             rows = connection.execute(wanted).all()
         return _kept(rows)
 
-    def taken_at(self, era: int) -> datetime | None:
-        """Return when the newest snapshot of an era was taken."""
-        with self._database.read() as connection:
-            return connection.execute(
-                select(snapshots.c.taken_at)
-                .where(snapshots.c.era == era)
-                .order_by(snapshots.c.position.desc())
-                .limit(1)
-            ).scalar()
-
     def prune(self, connection: Connection, era: int, keep: int = 2) -> None:
         """Delete all but the newest snapshots of an era, and those of other eras if this one has any."""
         positions = (

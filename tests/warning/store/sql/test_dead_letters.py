@@ -8,12 +8,13 @@ import pytest
 
 from tests.warning import samples
 from tests.warning.service.alerts import NOW
+from tests.warning.store.sql.steps import originals_read
 from warning.domain.errors import InvalidInputError
 from warning.domain.outcome import RowOutcome
 from warning.domain.reject import RejectReason
 from warning.service.ports import DeadLetter
 from warning.store.sql.database import Database
-from warning.store.sql.dead_letters import QuarantineRead, Refused, SqlDeadLetters
+from warning.store.sql.dead_letters import Refused, SqlDeadLetters
 from warning.store.sql.tickets import SqlTickets
 
 UNTIL = NOW + timedelta(hours=72)
@@ -64,7 +65,7 @@ def test_every_read_of_an_original_is_noted(database: Database, letters: SqlDead
     assert letters.original(letter, reader="admin", at=NOW) == b"Li Lei, 138"
     assert letters.original(letter, reader="admin", at=UNTIL) is None
     assert letters.original(10**30, reader="admin", at=NOW) is None
-    assert letters.reads() == [QuarantineRead(letter_id=letter, reader="admin", at=NOW)]
+    assert originals_read(database) == [(letter, "admin", NOW)]
 
 
 def test_letters_are_marked_when_replayed(database: Database, letters: SqlDeadLetters) -> None:

@@ -19,8 +19,12 @@ LOAD = Load(files=("a.csv", "b.csv"), mapping="city", rows=7, rejected=1, loaded
 
 
 def load(database: Database, *parts: TicketColumns) -> int:
+    history = SqlHistory(database)
     with database.write() as connection:
-        return SqlHistory(database).add_load(connection, LOAD, parts)
+        load_id = history.begin_load(connection, LOAD)
+        for part in parts:
+            history.add(connection, load_id, part)
+    return load_id
 
 
 def test_days_come_in_the_order_of_time(database: Database) -> None:
@@ -31,7 +35,7 @@ def test_days_come_in_the_order_of_time(database: Database) -> None:
     records = list(SqlHistory(database).history_records())
     days = [(int(record.time[0]) // DAY_MS, record.source) for record in records]
     assert days == sorted(days)
-    assert SqlHistory(database).days() == len({day for day, _ in days}) == 4
+    assert len({day for day, _ in days}) == 4
     mine = TicketColumns.joined([record for record in records if record.source == "desk"])
     assert (np.diff(mine.time) >= 0).all()
     assert sorted(mine.ticket_id.tolist()) == sorted(row.id for row in rows)
@@ -77,7 +81,7 @@ def test_no_history(database: Database) -> None:
     """Without loads there is nothing, and a load without rows adds nothing."""
     history = SqlHistory(database)
     load(database, columns([]))
-    assert (history.days(), list(history.history_records())) == (0, [])
+    assert list(history.history_records()) == []
 
 
 def test_a_load_that_was_broken_off_does_not_count(database: Database) -> None:
@@ -86,7 +90,7 @@ def test_a_load_that_was_broken_off_does_not_count(database: Database) -> None:
     begun = Load(files=("a.csv",), mapping="city", loaded_at=NOW)
     with database.write() as connection:
         history.add(connection, history.begin_load(connection, begun), columns([Row(time=START, id="A")]))
-    assert (history.days(), list(history.history_records())) == (0, [])
+    assert list(history.history_records()) == []
     load(database, columns([Row(time=START, id="B")]))
     assert enforce(database, now=NOW + timedelta(hours=23)) == {}
     assert enforce(database, now=NOW + timedelta(hours=25)) == {"loads": 1}

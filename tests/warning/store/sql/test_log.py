@@ -40,19 +40,17 @@ def test_an_empty_log(database: Database) -> None:
     """An empty log says so, and appending nothing changes nothing."""
     subject = SqlLog(database)
     assert appended(database, []) == []
-    assert (subject.newest(), subject.bounds(), subject.size(), subject.last_tick()) == (0, (0, 0), (0, 0), None)
+    assert (subject.newest(), subject.bounds(), subject.last_tick()) == (0, (0, 0), None)
     assert (subject.heard(), list(subject.read())) == ({}, [])
 
 
-def test_bounds_and_size(database: Database, records: list[Record]) -> None:
-    """The log knows its ends, its last tick, and how much lies beyond a position."""
+def test_bounds(database: Database, records: list[Record]) -> None:
+    """The log knows its ends, its first tick and its last."""
     positions = appended(database, records)
     subject = SqlLog(database)
     assert subject.bounds() == (positions[0], positions[-1])
     assert subject.newest() == positions[-1]
     assert (subject.last_tick(), subject.first_tick()) == (records[-1], records[0])
-    rows = [len(record) if isinstance(record, TicketColumns) else 0 for record in records]
-    assert subject.size(positions[4]) == (len(records) - 5, sum(rows[5:]))
 
 
 def test_what_is_rolled_back_was_never_there(database: Database) -> None:

@@ -76,20 +76,6 @@ def test_a_replay_says_nothing_twice(database: Database, records: list[Record], 
     assert (store.feed_bounds(), store.find(AlertQuery()), known.status(SOURCE, "B1"), applied(database)) == before
 
 
-def test_another_era_counts_no_ticket_again(database: Database) -> None:
-    """When the applied position goes back to the start, what the engine says is stored anew, but tickets are not."""
-    record = columns(city(0.1))
-    (position,) = appended(database, [record])
-    steps = [(position, record, engine().apply(record))]
-    commit(database, steps)
-    with database.write() as connection:
-        meta.put(connection, meta.APPLIED, 0)
-    commit(database, steps)
-    status = SqlTickets(database).status(SOURCE, str(record.ticket_id[0]))
-    assert status is not None
-    assert (status.times_received, applied(database)) == (1, position)
-
-
 def test_tickets_keep_their_first_outcome_and_tell_the_last(database: Database) -> None:
     """A ticket that comes again is counted; its first outcome, time and place stay."""
     row = Row(time=START, id="T1", category="Noise", area="Testville/North")

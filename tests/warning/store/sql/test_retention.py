@@ -13,7 +13,7 @@ from tests.warning import samples
 from tests.warning.engine.tickets import START, Row, columns, engine, tick
 from tests.warning.service.alerts import NOW
 from tests.warning.service.contracts import act_on
-from tests.warning.store.sql.steps import appended, said
+from tests.warning.store.sql.steps import appended, originals_read, said
 from warning.domain.alert import Disposition
 from warning.domain.handling import Act
 from warning.service.ports import AlertQuery, Session
@@ -165,7 +165,7 @@ def test_originals_go_before_their_letters(database: Database) -> None:
     assert enforce(database, now=LIMIT) == {"quarantine": 1}
     assert [found.original_until for found in letters.get([letter])] == [None]
     assert enforce(database, dead_letters=LIMIT) == {"dead_letters": 1}
-    assert len(letters.reads()) == 1
+    assert len(originals_read(database)) == 1
 
 
 @pytest.mark.parametrize("limit", ["now", "dead_letters"])
