@@ -64,9 +64,10 @@ def startup(scale: Scale, folder: Path, tell: Tell) -> list[Table]:
     files = made_city(folder, tickets=scale.tickets, days=max(2, round(_DAYS * scale.day_share)))
     runs = repeated(scale, tell, "starts", lambda: measured("benchmarks.live_startup:starts", files, one_core=False))
     one = runs[0]
+    ordinary = one["tickets"] - one["repeated"]
     states = {
         "clean": "after a clean stop",
-        "killed": "after kill -9, the last snapshot five ordinary minutes old",
+        "killed": f"after kill -9, the last snapshot five ordinary minutes old ({ordinary:,.0f} tickets in the log)",
         "flooded": f"after kill -9, {one['repeated']:,.0f} tickets in the five minutes since the last snapshot",
         "scratch": "without a snapshot, from the beginning of the log",
     }

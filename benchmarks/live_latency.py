@@ -104,31 +104,44 @@ def _begin(server: Running, client: Client, categories: int) -> None:
 
     From then on a tick is written whenever a step ends, and none in between.
     """
-    _burst(server, client, -1, categories)
+    _await_step(server)
+    _push(server, client, _tickets(-1, categories, size=1))
     time.sleep(_INTO_STEP * MINUTE_MS / (1000 * FACTOR))
-    client.send(
-        "POST", "/api/v1/tickets", json.dumps(_tickets(-2, _clock(server, time.monotonic()), categories)).encode()
-    )
+    _push(server, client, _tickets(-2, categories, size=1))
 
 
 def _burst(server: Running, client: Client, number: int, categories: int) -> float:
     """Wait for the next step, push a burst within it; returns when the tick that can know of it is due."""
-    step = _steps(server, time.monotonic())
-    _sleep_until(_when(server, math.floor(step) + 1 + _INTO_STEP))
-    sent = time.monotonic()
-    client.send("POST", "/api/v1/tickets", json.dumps(_tickets(number, _clock(server, sent), categories)).encode())
+    _await_step(server)
+    sent = _push(server, client, _tickets(number, categories))
     return max(_when(server, math.floor(_steps(server, sent)) + 1), time.monotonic())
 
 
-def _tickets(number: int, now: float, categories: int) -> list[dict[str, str]]:
-    return [_ticket(f"{number}-{index}", now - 500 * index, number, categories) for index in range(BURST)]
+def _await_step(server: Running) -> None:
+    _sleep_until(_when(server, math.floor(_steps(server, time.monotonic())) + 1 + _INTO_STEP))
 
 
-def _ticket(name: str, at: float, subject: int, categories: int) -> dict[str, str]:
+def _push(server: Running, client: Client, tickets: Sequence[dict[str, str]]) -> float:
+    """Push tickets of the seconds before now; returns when they were sent."""
+    sent = time.monotonic()
+    now = _clock(server, sent)
+    made = [ticket | {"created_at": _written(now - 500 * index)} for index, ticket in enumerate(tickets)]
+    client.send("POST", "/api/v1/tickets", json.dumps(made).encode())
+    return sent
+
+
+def _written(ms: float) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+def _tickets(number: int, categories: int, size: int = BURST) -> list[dict[str, str]]:
+    return [_ticket(f"{number}-{index}", number % categories, categories) for index in range(size)]
+
+
+def _ticket(name: str, subject: int, categories: int) -> dict[str, str]:
     district = (7 * subject) % 44
     return {
         "ticket_id": name,
-        "created_at": datetime.fromtimestamp(at / 1000, UTC).isoformat(),
         "area": f"City/Borough {district // 9 + 1}/District {district + 1:02d}",
         "category": _category(subject, categories),
         "text": "made up",
