@@ -60,7 +60,7 @@ class EmbeddedConfig:
     tick_ms: int = MINUTE_MS
     lateness_ms: int = HOUR_MS
     snapshot_seconds: float = 300.0
-    snapshot_rows: int = 500_000
+    snapshot_rows: int = 200_000
     """Tickets applied after which a snapshot is taken early, so that a restart stays quick."""
 
 
