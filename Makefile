@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 VENDOR := warning/web/static/vendor
 ASSETS := $(VENDOR)/uPlot.iife.min.js
+# All that is locked together; `peers` pins older libraries and has a lock and an environment of its own.
+EXTRAS := service simulation cluster learn dev
 TYPED := models warning streams tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
@@ -33,7 +35,7 @@ bench: $(STAMP) ## run the benchmarks / 运行性能测试
 	$(BIN)/python -m benchmarks
 
 lock: $(STAMP) ## rewrite constraints.txt (LOCK=--upgrade: newest versions) / 重新固定依赖版本
-	$(BIN)/pip-compile --quiet $(LOCK) --all-extras --all-build-deps --allow-unsafe --strip-extras \
+	$(BIN)/pip-compile --quiet $(LOCK) $(EXTRAS:%=--extra %) --all-build-deps --allow-unsafe --strip-extras \
 		--no-header --no-annotate --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--output-file constraints.txt pyproject.toml
 
@@ -48,7 +50,7 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "需要 Python 3.11 或更新版本;可用 make PYTHON=/路径/python3.11 指定" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip setuptools editables hatchling
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[service,simulation,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[service,simulation,cluster,dev]'
 	touch $@
 
 # What the page needs from npm, by the Node that comes as a Python package; anew only when the lock file changes.

@@ -146,6 +146,70 @@ class RetentionGroup(_Group):
     )
 
 
+class StoreGroup(_Group):
+    """Where the database is. 数据库在哪里."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(postgresql://\S+)?$",
+        description="`postgresql://user@host/name` without a password; empty: SQLite in `service.data`. 数据库地址",
+    )
+    password_file: str = Field("", description="File that holds the database user's password. 数据库密码文件")
+
+
+class KafkaGroup(_Group):
+    """How the cluster's processes reach Kafka. 集群如何连接 Kafka."""
+
+    bootstrap: str = Field("127.0.0.1:9092", min_length=1, description="Brokers, `host:port,...`. 服务器地址")
+    prefix: str = Field(
+        "", pattern=r"^[a-zA-Z0-9._-]*$", max_length=100, description="Before the names of topics and groups. 名称前缀"
+    )
+    partitions: int = Field(
+        6, ge=1, le=255, description="Of the log `tickets`, when it is made; later: `repartition`. 日志的分区数"
+    )
+    input_partitions: int = Field(
+        6, ge=1, le=1000, description="Of `tickets.raw` and `tickets.pushed`. 接入主题的分区数"
+    )
+    replication: int = Field(1, ge=1, le=10, description="Copies of every topic. 副本数")
+    min_insync: int = Field(1, ge=1, le=10, description="Copies that must have a record before it counts. 最少同步副本")
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How connections are protected. 连接保护方式"
+    )
+    ca_file: str = Field("", description="Certificates that are believed (PEM); empty: the system's. CA 证书")
+    cert_file: str = Field("", description="The client's certificate (PEM), if brokers ask for one. 客户端证书")
+    key_file: str = Field("", description="Its key. 客户端私钥")
+    check_hostname: Literal["true", "false"] = Field(
+        "true", description="Whether a broker's certificate must name it. 是否核对主机名"
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="Of SASL. SASL 机制"
+    )
+    username: str = Field("", description="Of SASL. SASL 用户名")
+    password_file: str = Field("", description="File that holds its password. SASL 密码文件")
+    instance: str = Field(
+        "", description="The process' own name for static membership; empty: the host's name. 进程的固定名称"
+    )
+
+
+class ClusterGroup(_Group):
+    """How the cluster's workers behave. 集群各进程如何运行."""
+
+    host: str = Field("127.0.0.1", description="Address of a worker's metrics and health. 指标与健康检查的监听地址")
+    port: int = Field(8312, ge=0, le=65535, description="Their port; 0: any free one. 其端口")
+    source: str = Field(
+        "kafka", min_length=1, description="Source of records in `tickets.raw` that name none. 默认来源"
+    )
+    batch_tickets: int = Field(2_000, ge=1, description="Tickets in a log record at most. 每条日志记录的工单上限")
+    flush_milliseconds: int = Field(
+        100, ge=1, le=10_000, description="How long a ticket waits for others of its shard at most. 攒批的最长等待"
+    )
+    snapshot_seconds: int = Field(60, ge=1, description="Between snapshots of a partition. 快照间隔 (秒)")
+    snapshot_tickets: int = Field(200_000, ge=1, description="Tickets after which one is taken early. 提前快照的工单数")
+    wait_seconds: int = Field(
+        60, ge=1, description="A partition that has not reported a tick for so long is told of. 分区未上报的告知时限"
+    )
+
+
 class Settings(_Group):
     """All settings of the service. 全部设置."""
 
@@ -158,6 +222,9 @@ class Settings(_Group):
     policy: PolicyGroup = PolicyGroup()
     service: ServiceGroup = ServiceGroup()
     retention: RetentionGroup = RetentionGroup()
+    store: StoreGroup = StoreGroup()
+    kafka: KafkaGroup = KafkaGroup()
+    cluster: ClusterGroup = ClusterGroup()
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:

@@ -88,7 +88,7 @@ def write_log(target: Path, header: LogHeader, records: Iterable[Record]) -> int
         yield msgspec.json.encode(header) + b"\n"
         for record in records:
             written += 1
-            yield msgspec.json.encode(_line_of(record)) + b"\n"
+            yield encode_record(record) + b"\n"
 
     write_file(target, lines())
     return written
@@ -111,7 +111,21 @@ def read_records(path: Path) -> Iterator[tuple[Record, int]]:
     with path.open("rb") as file:
         for number, text in enumerate(file, start=1):
             if number > 1:
-                yield _record_of(path, number, _decoded(path, number, text)), len(text)
+                yield _record_of(f"log {path}, line {number}", _decoded(path, number, text)), len(text)
+
+
+def encode_record(record: Record) -> bytes:
+    """Encode a record as a line of a log, without its end."""
+    return msgspec.json.encode(_line_of(record))
+
+
+def decode_record(value: bytes, where: str) -> Record:
+    """Decode what :func:`encode_record` encoded; raises InvalidInputError that says where."""
+    try:
+        line = _DECODER.decode(value)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise InvalidInputError(where, str(error), "It was not written by this program.") from error
+    return _record_of(where, line)
 
 
 def _decoded(path: Path, number: int, text: bytes) -> LogLine:
@@ -133,32 +147,28 @@ def _line_of(record: Record) -> LogLine:
     return TicketsLine(jurisdiction=record.jurisdiction, source=record.source, **plain, **columns)
 
 
-def _record_of(path: Path, number: int, line: LogLine) -> Record:
+def _record_of(where: str, line: LogLine) -> Record:
     if isinstance(line, TickLine):
         return Tick(jurisdiction=line.jurisdiction, number=line.number, watermark=line.watermark, read_to=line.read_to)
     if isinstance(line, ControlLine):
         return line.control
     if isinstance(line, LogHeader):
-        raise InvalidInputError(
-            f"log {path}, line {number}", "a second header", "One log has one header; export it again."
-        )
-    return _columns_of(path, number, line)
+        raise InvalidInputError(where, "a second header", "One log has one header; export it again.")
+    return _columns_of(where, line)
 
 
-def _columns_of(path: Path, number: int, line: TicketsLine) -> TicketColumns:
+def _columns_of(where: str, line: TicketsLine) -> TicketColumns:
     columns: dict[str, Any] = {name: np.array(getattr(line, name), dtype) for name, dtype in _NUMBERS.items()}
     columns |= {name: np.array(getattr(line, name), np.uint64) for name in _HASHES}
     columns |= {name: np.array(getattr(line, name), np.object_) for name in _TEXTS}
     for name in _DICTIONARIES:
         text: TextColumn = getattr(line, name)
         if text.codes and not 0 <= min(text.codes) <= max(text.codes) < len(text.values):
-            raise InvalidInputError(
-                f"log {path}, line {number}", f"{name} has codes without values", "Export it again."
-            )
+            raise InvalidInputError(where, f"{name} has codes without values", "Export it again.")
         columns[name] = Dictionary(np.array(text.codes, np.int32), text.values)
     lengths = {len(column.codes if isinstance(column, Dictionary) else column) for column in columns.values()}
     if len(lengths) > 1:
-        raise InvalidInputError(f"log {path}, line {number}", "columns of several lengths", "Export it again.")
+        raise InvalidInputError(where, "columns of several lengths", "Export it again.")
     return TicketColumns(jurisdiction=line.jurisdiction, source=line.source, **columns)
 
 

@@ -1,0 +1,142 @@
+"""What is in the topics: wire types, and records as bytes and back.
+
+Records of the log (``tickets``, ``tickets.pushed``, ``clock``, ``reviews``) are lines of a log file as JSON
+(:mod:`warning.store.logfile`), with a header ``clock`` on ticks and controls in ``tickets``: their offset in the topic
+``clock``. Reports are MessagePack, because JSON knows neither infinity nor NaN; all else is JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from warning.domain.control import Control
+from warning.domain.reject import Reject
+from warning.engine.records import TickReport
+from warning.store.sql.bodies import from_body, to_body
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+CLOCK_HEADER = "clock"
+"""Offset in the topic ``clock`` of a tick or control that was copied into a partition of the log."""
+POSITION_HEADER = "position"
+"""Of a record in ``reviews``, and of its copy in ``clock``: its position in the database's log."""
+SOURCE_HEADER = "source"
+"""Of a record in ``tickets.raw``: the registered source it is from."""
+
+Headers = Iterable[tuple[str, bytes]]
+
+
+class Flushed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One input partition: what is before ``next_offset`` is in the log.
+
+    latest : the largest event time in it (milliseconds), None where none was read yet
+    at : the clock when this was found (milliseconds)
+    end : whether the partition had no more then
+    """
+
+    version: int = 1
+    topic: str
+    partition: int
+    next_offset: int
+    latest: int | None
+    at: int
+    end: bool
+
+
+class Rejected(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A refused item.
+
+    topic, partition, offset : where the original is as long as it is kept
+    ticket_key : hash of the id the item gave itself
+    """
+
+    version: int = 1
+    source: str
+    topic: str
+    partition: int
+    offset: int
+    at: int
+    reject: Reject
+    ticket_key: int | None = None
+
+
+class Poison(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Rows (from 0) of one batch of the log that every replay leaves out."""
+
+    version: int = 1
+    topic: str
+    partition: int
+    offset: int
+    rows: list[int]
+    at: int
+    reason: str
+
+
+class Outcomes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What became of the tickets of one batch of the log: columns of equal length.
+
+    outcome : positions in :data:`warning.engine.records.OUTCOME_ORDER`
+    """
+
+    version: int = 1
+    partition: int
+    offset: int
+    source: str
+    received: int
+    ticket_id: list[str]
+    time: list[int]
+    category: list[str]
+    area: list[str]
+    outcome: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one partition of the log says of a tick.
+
+    era : of the history that the partition had learned
+    controls : those that came since the tick before, in their order
+    """
+
+    version: int = 1
+    era: int
+    partition: int
+    report: TickReport
+    controls: tuple[Control, ...] = ()
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Encode a wire type as JSON."""
+    return msgspec.json.encode(record)
+
+
+def decode(value: bytes, kind: type[T]) -> T:
+    """Decode what :func:`encode` encoded; raises msgspec.DecodeError or msgspec.ValidationError (a ValueError)."""
+    return msgspec.json.decode(value, type=kind)
+
+
+def encode_report(report: Report) -> bytes:
+    """Encode a report, to the bit."""
+    return to_body(report)
+
+
+def decode_report(value: bytes) -> Report:
+    """Decode what :func:`encode_report` encoded."""
+    return from_body(value, Report)
+
+
+def clock_header(offset: int) -> list[tuple[str, bytes]]:
+    """Return the headers of a copy of a record of ``clock``."""
+    return [(CLOCK_HEADER, b"%d" % offset)]
+
+
+def number_in(headers: Headers, name: str) -> int | None:
+    """Return the number that a header gives; None where it is not there or no number."""
+    for key, value in headers:
+        if key == name and value.isdigit():
+            return int(value)
+    return None

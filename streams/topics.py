@@ -1,0 +1,196 @@
+"""The topics: one table, from which they are made, checked and documented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from warning.domain.bucket import DAY_MS, HOUR_MS
+
+if TYPE_CHECKING:
+    from warning.settings import Settings
+
+FOR_EVER = -1
+MEGABYTE = 1 << 20
+
+
+class Name(StrEnum):
+    """Every topic by its name without the prefix."""
+
+    RAW = "tickets.raw"
+    PUSHED = "tickets.pushed"
+    TICKETS = "tickets"
+    REJECTED = "tickets.rejected"
+    QUARANTINE = "tickets.quarantine"
+    POISON = "tickets.poison"
+    FLUSHED = "intake.flushed"
+    REVIEWS = "reviews"
+    CLOCK = "clock"
+    SIGNALS = "signals"
+    OUTCOMES = "outcomes"
+    ALERTS = "alerts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic as it must be.
+
+    key : what a record's key is, in words
+    retention_ms : how long records stay; ``FOR_EVER`` where they are compacted or never go
+    compacted : whether only the last record of a key stays
+    largest : bytes of a record at most
+    owner : the worker that writes it
+    schema : name of the schema of its records (``streams/schemas``); empty: anything
+    meaning : in both languages
+    """
+
+    name: str
+    key: str
+    partitions: int
+    retention_ms: int
+    owner: str
+    meaning: str
+    schema: str = ""
+    compacted: bool = False
+    largest: int = MEGABYTE
+
+
+def topics(settings: Settings) -> dict[Name, Topic]:
+    """Return every topic as these settings want it, its name with the prefix."""
+    kafka, keep = settings.kafka, settings.retention
+    originals = keep.original_hours * HOUR_MS
+
+    def topic(name: Name, **what: object) -> tuple[Name, Topic]:
+        return name, Topic(name=kafka.prefix + name, **what)  # type: ignore[arg-type]
+
+    return dict(
+        [
+            topic(
+                Name.RAW,
+                key="any: records of one key keep their order",
+                partitions=kafka.input_partitions,
+                retention_ms=originals,
+                owner="platforms",
+                largest=10 * MEGABYTE,
+                meaning="What platforms send, as they send it: JSON or CloudEvents. 平台原始事件",
+            ),
+            topic(
+                Name.PUSHED,
+                key="source",
+                partitions=kafka.input_partitions,
+                retention_ms=originals,
+                owner="api",
+                schema="log",
+                largest=16 * MEGABYTE,
+                meaning="What came by HTTP, checked and redacted. 经 HTTP 接入、已校验脱敏的工单",
+            ),
+            topic(
+                Name.TICKETS,
+                key="shard; of ticks and controls none",
+                partitions=kafka.partitions,
+                retention_ms=keep.log_days * DAY_MS,
+                owner="intake",
+                schema="log",
+                largest=16 * MEGABYTE,
+                meaning="The log, the truth: batches of one shard's tickets, ticks, controls. 日志:工单批、时钟、控制",
+            ),
+            topic(
+                Name.REJECTED,
+                key="source",
+                partitions=1,
+                retention_ms=keep.rejected_days * DAY_MS,
+                owner="intake, api",
+                schema="rejected",
+                meaning="Dead letters: what was refused, why, and where it stands. 死信",
+            ),
+            topic(
+                Name.QUARANTINE,
+                key="source",
+                partitions=1,
+                retention_ms=originals,
+                owner="api",
+                largest=16 * MEGABYTE,
+                meaning="Originals of refused HTTP items; they may hold personal data. 被拒绝条目的原文",
+            ),
+            topic(
+                Name.POISON,
+                key="partition/offset of the batch",
+                partitions=1,
+                retention_ms=FOR_EVER,
+                owner="detect",
+                schema="poison",
+                compacted=True,
+                largest=16 * MEGABYTE,
+                meaning="Tickets that every replay leaves out, because they end the process. 毒丸工单",
+            ),
+            topic(
+                Name.FLUSHED,
+                key="topic/partition",
+                partitions=1,
+                retention_ms=FOR_EVER,
+                owner="intake",
+                schema="flushed",
+                compacted=True,
+                meaning="How far each input was read and is in the log. 各输入的读取进度",
+            ),
+            topic(
+                Name.REVIEWS,
+                key="none",
+                partitions=1,
+                retention_ms=keep.log_days * DAY_MS,
+                owner="alerts",
+                schema="log",
+                meaning="What people decided, on its way into the log. 人的决定",
+            ),
+            topic(
+                Name.CLOCK,
+                key="none",
+                partitions=1,
+                retention_ms=keep.log_days * DAY_MS,
+                owner="intake",
+                schema="log",
+                meaning="Ticks and controls in the one order that all partitions of the log follow. 时钟与控制的总序",
+            ),
+            topic(
+                Name.SIGNALS,
+                key="partition of the log",
+                partitions=1,
+                retention_ms=30 * DAY_MS,
+                owner="detect",
+                schema="report",
+                largest=16 * MEGABYTE,
+                meaning="What each partition reports of a tick: signals, counts, courses. 各分区的时钟汇报",
+            ),
+            topic(
+                Name.OUTCOMES,
+                key="partition of the log",
+                partitions=1,
+                retention_ms=7 * DAY_MS,
+                owner="detect",
+                schema="outcomes",
+                largest=16 * MEGABYTE,
+                meaning="What became of each ticket, for look-ups. 每件工单的处理结果",
+            ),
+            topic(
+                Name.ALERTS,
+                key="alert id",
+                partitions=1,
+                retention_ms=FOR_EVER,
+                owner="alerts",
+                schema="alert",
+                compacted=True,
+                meaning="Alerts in their latest version, for other systems. 预警的最新版本",
+            ),
+        ]
+    )
+
+
+def partition_of(shard: int, partitions: int) -> int:
+    """Return the partition of the log that carries a shard."""
+    return shard % partitions
+
+
+def shards_of(partition: int, partitions: int, shards: int) -> tuple[int, ...]:
+    """Return the shards that a partition of the log carries."""
+    return tuple(range(partition, shards, partitions))
