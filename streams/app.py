@@ -1,0 +1,58 @@
+"""The Faust app of a worker: what Faust is told, and why.
+
+Faust wakes the worker up with records and shares partitions out; it keeps no state of ours, holds no acknowledgement,
+makes no topic and serves no page (see the package's docstring for what of it loses records).
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import faust
+
+from streams.connection import faust_options
+
+if TYPE_CHECKING:
+    from warning.settings import Settings
+
+SESSION_SECONDS = 6.0
+"""After so long without a heartbeat a process counts as dead; by default the partitions would wait 60 s."""
+HEARTBEAT_SECONDS = 1.5
+BUFFERED = 16
+"""Records, not tickets, that wait in memory for an agent: each may hold thousands."""
+REQUEST_SECONDS = 20.0
+LARGEST_FETCH = 32 << 20
+
+
+def build_app(settings: Settings, worker: str, *, consumes: bool) -> faust.App:
+    """Return the app of a worker.
+
+    worker : its group's name without the prefix; ``consumes`` False: it has services only and joins no group
+    """
+    app = faust.App(
+        f"{settings.kafka.prefix}{worker}",
+        **faust_options(settings),
+        autodiscover=False,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_request_timeout=REQUEST_SECONDS,
+        broker_session_timeout=SESSION_SECONDS,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=instance(settings, worker),
+        consumer_max_fetch_size=LARGEST_FETCH,
+        key_serializer="raw",
+        store="memory://",
+        stream_buffer_maxsize=BUFFERED,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        value_serializer="raw",
+        web_enabled=False,
+    )
+    app.producer_only = not consumes
+    return app
+
+
+def instance(settings: Settings, worker: str) -> str:
+    """Return the name by which a process that was started again gets its partitions back at once."""
+    return f"{worker}-{settings.kafka.instance or socket.gethostname()}"
