@@ -78,7 +78,8 @@ class Ages:
 
     def drop(self, label: str) -> None:
         """Forget a label: another process has it now."""
-        if self._moments.pop(label, math.nan) is not math.nan:
+        if label in self._moments:
+            del self._moments[label]
             self._gauge.remove(label)
 
     def _age(self, label: str) -> float:

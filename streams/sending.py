@@ -57,7 +57,9 @@ class Sender:
         """Hand a record over; the future gives its place once it counts. :meth:`settle` waits for all."""
         if self._producer is None:
             raise RuntimeError("the sender was not started")
-        future = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+        future: asyncio.Future[Any] = await self._producer.send(
+            topic, value, key=key, partition=partition, headers=list(headers)
+        )
         self._pending.add(future)
         future.add_done_callback(self._done)
         return future
