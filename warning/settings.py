@@ -178,9 +178,6 @@ class KafkaGroup(_Group):
     ca_file: str = Field("", description="Certificates that are believed (PEM); empty: the system's. CA 证书")
     cert_file: str = Field("", description="The client's certificate (PEM), if brokers ask for one. 客户端证书")
     key_file: str = Field("", description="Its key. 客户端私钥")
-    check_hostname: Literal["true", "false"] = Field(
-        "true", description="Whether a broker's certificate must name it. 是否核对主机名"
-    )
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="Of SASL. SASL 机制"
     )
