@@ -3,6 +3,7 @@
 from warning.cli import (
     backtest,
     backup,
+    cluster,
     demo,
     evaluate,
     explain,
@@ -31,6 +32,7 @@ for _command in (
     simulate.simulate,
     evaluate.evaluate_command,
     serve.serve,
+    cluster.cluster,
     demo.demo,
     load.load,
     users.users,
