@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.kafka.plugin"]
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA_ABSENT = "shared data absent:"
 
