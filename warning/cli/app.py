@@ -85,7 +85,7 @@ def _chinese(error: EarlyWarningError) -> str:
         return f"没有名为 {error.name!r} 的{kind};现有: {', '.join(error.known) or '无'}。"
     if isinstance(error, InvalidInputError):
         return f"{error.where}: 无法使用,原因与办法见下一行。"
-    return "无法继续,原因与办法见下一行。"
+    return str(getattr(error, "zh", "无法继续,原因与办法见下一行。"))
 
 
 def _code(error: EarlyWarningError) -> Exit:

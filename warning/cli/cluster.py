@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from warning.cli.app import example
+from warning.cli.send import send
 
 
 @click.group(
@@ -15,3 +16,6 @@ from warning.cli.app import example
 )
 def cluster() -> None:
     """Hold the workers' commands."""
+
+
+cluster.add_command(send)
