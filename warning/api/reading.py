@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import msgspec
 
 from warning.api.limits import Limits, exceeded
 from warning.api.problems import TOO_LARGE, UNREADABLE, WRONG_MEDIA_TYPE, ProblemError
-from warning.domain.reject import Reject, RejectReason
-from warning.intake.refusals import make_reject
+from warning.intake.envelopes import UNREADABLE as UNREADABLE_JSON
+from warning.intake.envelopes import Fault, no_json, read_value, ticket_of
 from warning.service.ports import ItemAnswer, Unread
 from warning.service.words import Words
 
@@ -29,9 +26,7 @@ VALUES_AN_ITEM = 100
 
 _LINE = re.compile(rb"\S[^\r\n]*")
 _BOM = b"\xef\xbb\xbf"
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
-_VALUE = msgspec.json.Decoder()
 
 
 @dataclass(slots=True)
@@ -71,9 +66,11 @@ def read_items(content_type: str, body: bytes, source: str, limits: Limits) -> I
         raise _too_many("items", limits.items, "条", "items")
     items = Items()
     for index, raw in enumerate(map(bytes, raws)):
-        event = _read(raw, form.unwrap, limits.nesting)
-        if isinstance(event, _Fault):
-            reject = _advised(make_reject(source, index + 1, event.field, event.reason, event.value), event)
+        event = read_value(raw, limits.nesting)
+        if form.unwrap is not None and not isinstance(event, Fault):
+            event = form.unwrap(event)
+        if isinstance(event, Fault):
+            reject = event.reject(source, index + 1)
             items.refused.append(ItemAnswer(index=index, ticket_id="", accepted=False, reject=reject))
             items.unread.append(Unread(reject=reject, original=raw))
         else:
@@ -94,19 +91,9 @@ def _too_many(name: str, limit: int, zh: str, en: str) -> ProblemError:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
-    """Why an item is refused before intake sees it; ``advice`` where the reason's own says too little."""
-
-    reason: RejectReason
-    field: str = ""
-    value: str = ""
-    advice: Words | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Form:
     split: Callable[[bytes], Iterable[bytes | msgspec.Raw]]
-    unwrap: Callable[[object], object | _Fault] | None = None
+    unwrap: Callable[[object], object | Fault] | None = None
 
 
 def _form_of(content_type: str) -> _Form:
@@ -124,48 +111,14 @@ def _form_of(content_type: str) -> _Form:
     return form
 
 
-def _read(raw: bytes, unwrap: Callable[[object], object | _Fault] | None, nesting: int) -> object:
-    try:
-        event = _VALUE.decode(raw)
-    except _UNREADABLE as error:
-        return _Fault(RejectReason.UNREADABLE_ROW, advice=_no_json(error))
-    if raw.count(b"{") + raw.count(b"[") > nesting and _deeper(event, nesting):
-        advice = Words(f"嵌套最多 {nesting} 层,请展平后重发。", f"An item may be nested {nesting} deep. Flatten it.")
-        return _Fault(RejectReason.UNREADABLE_ROW, advice=advice)
-    return unwrap(event) if unwrap else event
-
-
-def _no_json(error: Exception) -> Words:
-    said = "nested too deep" if isinstance(error, RecursionError) else str(error).removeprefix("JSON is malformed: ")
-    return Words(f"不是有效的 UTF-8 JSON ({said}),请改正后重发。", f"This is no JSON in UTF-8 ({said}). Correct it.")
-
-
-def _advised(reject: Reject, fault: _Fault) -> Reject:
-    if fault.advice is None:
-        return reject
-    return replace(reject, advice_zh=fault.advice.zh, advice_en=fault.advice.en)
-
-
-def _deeper(value: object, levels: int) -> bool:
-    """Whether objects and arrays are nested more than so many levels deep."""
-    inner: Iterable[object]
-    if isinstance(value, dict):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value
-    else:
-        return False
-    return levels <= 0 or any(_deeper(each, levels - 1) for each in inner if isinstance(each, (dict, list)))
-
-
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
 def _array(body: bytes) -> Iterable[bytes | msgspec.Raw]:
     try:
         return _ARRAY.decode(body)
-    except _UNREADABLE as error:
-        raise _unreadable(_no_json(error)) from error
+    except UNREADABLE_JSON as error:
+        raise _unreadable(Words(*no_json(error))) from error
 
 
 def _array_or_object(body: bytes) -> Iterable[bytes | msgspec.Raw]:
@@ -186,46 +139,10 @@ def _unreadable(detail: Words) -> ProblemError:
     return ProblemError(UNREADABLE, detail)
 
 
-def _ticket_of(event: object) -> object | _Fault:
-    """Return the ticket in a CloudEvent (https://github.com/cloudevents/spec, version 1.0).
-
-    It is the event's data; where that names no ticket the event's subject does, else its id, and where it has no time
-    of its own the event's counts.
-    """
-    if not isinstance(event, dict):
-        return _Fault(RejectReason.BAD_TYPE, value=type(event).__name__)
-    for name in ("id", "source", "type", "specversion"):
-        if not isinstance(event.get(name), str) or not event[name]:
-            return _Fault(RejectReason.MISSING_REQUIRED, name)
-    if event["specversion"] != "1.0":
-        return _Fault(RejectReason.BAD_TYPE, "specversion", event["specversion"], _VERSION)
-    data = _data_of(event)
-    if not isinstance(data, dict):
-        return _Fault(RejectReason.BAD_TYPE, "data", advice=_DATA)
-    defaults = {"ticket_id": event.get("subject") or event["id"], "created_at": event.get("time")}
-    return {name: value for name, value in defaults.items() if value} | data
-
-
-_VERSION = Words("只支持 CloudEvents 1.0。", "Send CloudEvents of version 1.0.")
-_DATA = Words(
-    "data 须为 JSON 对象 (或 data_base64 中的 JSON 对象)。", "Give data as a JSON object, or one in data_base64."
-)
-
-
-def _data_of(event: Mapping[str, Any]) -> object:
-    encoded = event.get("data_base64")
-    if encoded is None:
-        return event.get("data")
-    try:
-        return _VALUE.decode(base64.b64decode(encoded, validate=True))
-    except (*_UNREADABLE, binascii.Error, TypeError, ValueError):
-        return None
-
-
 FORMS: Mapping[str, _Form] = {
     JSON: _Form(_array_or_object),
     NDJSON: _Form(_lines),
-    CLOUDEVENT: _Form(_one, _ticket_of),
-    CLOUDEVENTS: _Form(_array, _ticket_of),
+    CLOUDEVENT: _Form(_one, ticket_of),
+    CLOUDEVENTS: _Form(_array, ticket_of),
 }
 """By media type."""
