@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from streams.metrics import SPECS as OF_WORKERS
 from tests.house import metrics as check
-from warning.runtime.metrics import SPECS, Spec
+from warning.runtime.metrics import SPECS as OF_SERVICE
+from warning.runtime.metrics import Spec
+
+SPECS = (*OF_SERVICE, *OF_WORKERS)
 
 RULES = "deploy/prometheus-rules.yml"
 
