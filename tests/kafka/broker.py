@@ -1,6 +1,7 @@
 """One broker: a process that can be killed, paused and started again on the same ports and data."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ READY_SECONDS = 60.0
 READY = b"Kafka Server started"
 # Brokers of tests are small and short-lived: one garbage collector thread and the quick compiler start soonest.
 JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m")
+_TROUBLE = re.compile(r" ERROR | FATAL |Exception\b|^Caused by|^Error")
 LOGS = "-Dorg.slf4j.simpleLogger"
 LOG_LEVELS = (f"{LOGS}.showDateTime=true", f"{LOGS}.log.org.apache.kafka.common.config=warn")
 
@@ -94,9 +96,11 @@ class Broker:
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
-    def tail(self, lines: int = 60) -> str:
-        """Return the end of its log."""
-        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
+    def tail(self, lines: int = 20) -> str:
+        """Return what its log says of errors, and its end."""
+        said = self.log.read_text("utf-8", "replace").splitlines()
+        errors = [line for line in said if _TROUBLE.search(line)]
+        return "\n".join([*errors[:lines], "...", *said[-lines:]])
 
     def delete(self) -> None:
         """Kill it and delete all it wrote."""
