@@ -71,7 +71,8 @@ class JurisdictionStage:
         self.courses = Courses(self.bank)
         self.last_tick = -1
         self.left_out: set[int] = set()
-        self._waiting: dict[int, list[TickReport]] = {}
+        self._waiting: dict[int, dict[int, TickReport]] = {}
+        """By tick and first shard: the order in which reports come must not matter."""
         self._rows: dict[tuple[str, str, str], tuple[int, ...]] = {}
         self._quota = {
             SeriesKind.TOTAL: _AREAS_PER_NAME * config.name_quota,
@@ -83,9 +84,8 @@ class JurisdictionStage:
         self._points: list[EvidencePoint] = []
 
     def report(self, report: TickReport) -> list[Judgement]:
-        """Take a report in; returns the judgements of all ticks that are now complete, in order."""
-        if report.tick.number > self.last_tick:
-            self._waiting.setdefault(report.tick.number, []).append(report)
+        """Take a report in, once; returns the judgements of all ticks that are now complete, in order."""
+        self._keep(report)
         return self._judge_complete()
 
     def control(self, control: Control) -> list[Judgement]:
@@ -99,14 +99,18 @@ class JurisdictionStage:
         self.policy.control(control)
         return self._judge_complete()
 
+    def _keep(self, report: TickReport) -> None:
+        if report.tick.number > self.last_tick:
+            self._waiting.setdefault(report.tick.number, {}).setdefault(min(report.shards), report)
+
     def _judge_complete(self) -> list[Judgement]:
         judgements = []
         wanted = set(range(self.config.shards)) - self.left_out
         for number in sorted(self._waiting):
-            reported = {shard for report in self._waiting[number] for shard in report.shards}
+            reported = {shard for report in self._waiting[number].values() for shard in report.shards}
             if not wanted <= reported:
                 break
-            judgements.append(self._judge(self._waiting.pop(number)))
+            judgements.append(self._judge(_sorted(self._waiting.pop(number))))
         return judgements
 
     def _judge(self, reports: list[TickReport]) -> Judgement:
@@ -216,7 +220,7 @@ class JurisdictionStage:
             "policy": self.policy.state(),
             "last_tick": self.last_tick,
             "left_out": sorted(self.left_out),
-            "waiting": [report for _, reports in sorted(self._waiting.items()) for report in reports],
+            "waiting": [report for _, reports in sorted(self._waiting.items()) for report in _sorted(reports)],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -227,10 +231,14 @@ class JurisdictionStage:
         self.last_tick = state["last_tick"]
         self.left_out = set(state["left_out"])
         for report in msgspec.convert(state["waiting"], list[TickReport]):
-            self._waiting.setdefault(report.tick.number, []).append(report)
+            self._keep(report)
         for key, standing in zip(self.bank.keys, self.bank.table["standing"].tolist(), strict=True):
             self._kept[key.kind] += standing == Standing.ADMITTED
             self._tentative[key.kind] += standing == Standing.TENTATIVE
+
+
+def _sorted(reports: dict[int, TickReport]) -> list[TickReport]:
+    return [report for _, report in sorted(reports.items())]
 
 
 def _with_recurrence(signal: Signal, series: dict[BucketLength, int]) -> Signal:

@@ -1,4 +1,8 @@
-"""Snapshots: an engine's whole state as versioned plain data (never pickle), which any version can migrate forward."""
+"""Snapshots: state as versioned plain data (never pickle), which any version can migrate forward.
+
+A snapshot holds states of shards (``shards``), the state of the jurisdiction stage (``stage``), or both: see
+:mod:`warning.engine.parts`.
+"""
 
 from __future__ import annotations
 
@@ -61,17 +65,32 @@ def migrated(
     return snapshot
 
 
-def _second(first: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 keeps holds in a table of their own, and knows plans, history, sensitivity and a release's begin."""
-    stage = first["stage"]
+def _by_parts(
+    version: int, shard: Callable[[dict[str, Any]], dict[str, Any]], stage: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return the step to a version that changes each part by itself, for snapshots that may lack one."""
+
+    def step(older: dict[str, Any]) -> dict[str, Any]:
+        newer = older | {"version": version}
+        if "shards" in older:
+            newer["shards"] = [shard(each) for each in older["shards"]]
+        if "stage" in older:
+            newer["stage"] = stage(older["stage"])
+        return newer
+
+    return step
+
+
+def _second_shard(first: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 keeps holds in a table of their own, and knows history and a release's begin."""
+    return first | {"bank": _second_bank(first["bank"])}
+
+
+def _second_stage(first: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knows plans and sensitivity, too."""
     return first | {
-        "version": 2,
-        "shards": [shard | {"bank": _second_bank(shard["bank"])} for shard in first["shards"]],
-        "stage": stage
-        | {
-            "bank": _second_bank(stage["bank"]),
-            "policy": stage["policy"] | {"sensitivity": [], "plans": []},
-        },
+        "bank": _second_bank(first["bank"]),
+        "policy": first["policy"] | {"sensitivity": [], "plans": []},
     }
 
 
@@ -89,5 +108,5 @@ def _second_bank(first: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _second}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _by_parts(2, _second_shard, _second_stage)}
 """From each older version to the next one."""
