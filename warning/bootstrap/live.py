@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -38,7 +38,7 @@ from warning.store.sql.retention import Limits, SqlRetention
 if TYPE_CHECKING:
     from warning.engine.engine import Engine
     from warning.intake.mapping import Mapping
-    from warning.service.accounts import Accounts
+    from warning.service.ports import Source
     from warning.settings import RetentionGroup, Settings
     from warning.store.sql.database import Database
 
@@ -48,10 +48,16 @@ FEED_DAYS = 30
 _LOG = logging.getLogger(__name__)
 
 
+class KnownSources(Protocol):
+    """Who knows the sources that are registered."""
+
+    def sources(self) -> Sequence[Source]: ...
+
+
 class SourceMappings:
     """Finds the mapping by which each source's items are read."""
 
-    def __init__(self, accounts: Accounts, zone: str) -> None:
+    def __init__(self, accounts: KnownSources, zone: str) -> None:
         self._accounts = accounts
         self._zone = zone
         self._known: dict[str, tuple[object, Mapping]] = {}

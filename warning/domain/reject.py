@@ -23,6 +23,7 @@ class RejectReason(StrEnum):
     FORMULA_CELL = "formula_cell"
     TOO_LONG_NAME = "too_long_name"
     NOT_A_REQUEST = "not_a_request"
+    UNKNOWN_SOURCE = "unknown_source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

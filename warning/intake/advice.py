@@ -59,4 +59,8 @@ ADVICE: dict[RejectReason, tuple[str, str]] = {
         "该行不是诉求（映射已将其排除），无需处理。",
         "The row is not a request (the mapping leaves such rows out); nothing needs doing.",
     ),
+    RejectReason.UNKNOWN_SOURCE: (
+        "该来源未登记，或其映射无法使用：请登记来源或更正映射，然后重放。",
+        "The source is not registered, or its mapping cannot be used: register it or correct the mapping, then replay.",
+    ),
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from warning.intake.mapping import Mapping
-    from warning.intake.normalise import Normalised, Normaliser
+    from warning.intake.normalise import Namer, Normalised, Normaliser
 
 CANONICAL = (
     "ticket_id",
@@ -30,11 +30,14 @@ CANONICAL = (
 """The names of the service's own fields, under which an event may give them; ``area`` is the further one."""
 
 
-def normalise_events(events: Sequence[object], normaliser: Normaliser, where: str | None = None) -> Normalised:
+def normalise_events(
+    events: Sequence[object], normaliser: Normaliser, where: str | None = None, *, named: Namer | None = None
+) -> Normalised:
     """Read events, each an object keyed by the mapping's columns or by canonical field names.
 
     An event's row is its position in the list, from 1. ``area`` may be a path text (``"City/District"``) or a list of
-    names, from the first level that the mapping reads from a column.
+    names, from the first level that the mapping reads from a column. ``named`` gives an event without an id one by its
+    row; by default its content does.
     """
     mapping = normaliser.mapping
     by_column = _reader(mapping)
@@ -44,7 +47,7 @@ def normalise_events(events: Sequence[object], normaliser: Normaliser, where: st
     if wrong:
         rejects = [RawReject(index + 1, RejectReason.BAD_TYPE, type(events[index]).__name__) for index in wrong]
         chunk = chunk.without(wrong, rejects)
-    return normaliser.normalise(chunk, where)
+    return normaliser.normalise(chunk, where, named=named)
 
 
 def _reader(mapping: Mapping) -> Callable[[dict[Any, Any]], dict[str, Any]]:

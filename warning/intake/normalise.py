@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -37,6 +38,10 @@ OLDEST_MS = 946_684_800_000
 
 MAX_TEXT = 10_000
 """Characters of a ticket's text that are kept."""
+
+
+Namer: TypeAlias = Callable[[int], str]
+"""Gives a ticket that has no id one by its row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +112,11 @@ class Normaliser:
         other.now_ms = now_ms
         return other
 
-    def normalise(self, chunk: RawChunk, where: str | None = None) -> Normalised:
-        """Read a chunk; ``where`` names the input in rejections (default: the mapping's source)."""
+    def normalise(self, chunk: RawChunk, where: str | None = None, *, named: Namer | None = None) -> Normalised:
+        """Read a chunk; ``where`` names the input in rejections (default: the mapping's source).
+
+        ``named`` gives a ticket without an id one by its row; by default its content does.
+        """
         work = settle_flaws(chunk, self._sources)
         states = read_states(self.mapping, work)
         created = self._created(work)
@@ -117,7 +125,7 @@ class Normaliser:
         later = Later(without_stale_closings(closed, states, work.repairs), updated, states)
         fields = self._fields(work)
         kept = np.flatnonzero(work.refusals.kept)
-        tickets = self._tickets(chunk.rows[kept], created.ms[kept], later.take(kept), fields, kept)
+        tickets = self._tickets(chunk.rows[kept], created.ms[kept], later.take(kept), fields, kept, named)
         return Normalised(
             tickets=tickets,
             life=life_events(tickets, fields.owner.take(kept), later.take(kept)),
@@ -187,7 +195,9 @@ class Normaliser:
         work.repairs.mark((texts.str.len_chars() > MAX_TEXT).to_numpy(), "text", "text_cut")
         return redact_texts(texts).str.slice(0, MAX_TEXT)  # cut before, half a number would pass
 
-    def _tickets(self, rows: IntArray, time: IntArray, later: Later, fields: _Fields, kept: IntArray) -> TicketColumns:
+    def _tickets(
+        self, rows: IntArray, time: IntArray, later: Later, fields: _Fields, kept: IntArray, named: Namer | None
+    ) -> TicketColumns:
         version = np.maximum(time, later.latest)
         ids, text = fields.ids.gather(kept), fields.text.gather(kept)
         area, category = fields.area.take(kept), fields.category.take(kept)
@@ -197,7 +207,8 @@ class Normaliser:
         digest = digests_of([ids, *times, *names, text])
         unnamed = (ids == "").arg_true()
         if len(unnamed):
-            ids = ids.scatter(unnamed, digest_ids(digest[unnamed.to_numpy()]))
+            at = unnamed.to_numpy()
+            ids = ids.scatter(unnamed, digest_ids(digest[at]) if named is None else [*map(named, rows[at].tolist())])
         return TicketColumns(
             jurisdiction=self.mapping.jurisdiction,
             source=self.mapping.source,

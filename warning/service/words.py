@@ -91,6 +91,7 @@ REASONS = {
     RejectReason.FORMULA_CELL: Words("公式单元格", "formula cell"),
     RejectReason.TOO_LONG_NAME: Words("名称过长", "name too long"),
     RejectReason.NOT_A_REQUEST: Words("不是诉求", "not a request"),
+    RejectReason.UNKNOWN_SOURCE: Words("来源未登记", "unknown source"),
 }
 
 
