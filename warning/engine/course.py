@@ -2,20 +2,79 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warning.domain.bucket import BucketLength
+from warning.domain.bucket import QUARTER_MS, BucketLength
 from warning.domain.evidence import EvidencePoint
 
 if TYPE_CHECKING:
     from warning.domain.signal import Signal
     from warning.engine.bank import SeriesBank
+    from warning.engine.grid import Grid
 
 _BEFORE = {BucketLength.QUARTER: 48, BucketLength.HOUR: 48, BucketLength.DAY: 42, BucketLength.WEEK: 12}
 _AFTER = {BucketLength.QUARTER: 16, BucketLength.HOUR: 12, BucketLength.DAY: 7, BucketLength.WEEK: 4}
 """Buckets shown before an alert's window and after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The buckets before a signal's window, from the one with the id ``first``: columns of equal length."""
+
+    first: int
+    observed: list[int]
+    expected: list[float]
+    upper_bound: list[float]
+
+    def points(self, signal: Signal, grid: Grid) -> list[EvidencePoint]:
+        """Return the course up to the signal's window, and the window itself as the signal has it."""
+        columns = zip(self.observed, self.expected, self.upper_bound, strict=True)
+        before = [
+            EvidencePoint(
+                series=signal.series,
+                length=signal.length,
+                start=grid.moment(grid.start(signal.length, bucket)),
+                end=grid.moment(grid.end(signal.length, bucket)),
+                observed=observed,
+                expected=expected,
+                upper_bound=upper_bound,
+            )
+            for bucket, (observed, expected, upper_bound) in enumerate(columns, self.first)
+        ]
+        return [*before, own_point(signal)]
+
+
+def own_point(signal: Signal) -> EvidencePoint:
+    """Return a signal's own window as a point of its series' course."""
+    return EvidencePoint(
+        series=signal.series,
+        length=signal.length,
+        start=signal.window_start,
+        end=signal.window_end,
+        observed=signal.observed,
+        expected=signal.expected,
+        upper_bound=signal.upper_bound,
+    )
+
+
+def bucket_at(grid: Grid, length: BucketLength, start_ms: int) -> int:
+    """Return the id of the bucket that holds a moment."""
+    return grid.ids(start_ms // QUARTER_MS)[_POSITION[length]]
+
+
+def bucket_of(grid: Grid, signal: Signal) -> int:
+    """Return the id of a signal's bucket."""
+    return bucket_at(grid, signal.length, int(signal.window_start.timestamp() * 1000))
+
+
+def followed_until(grid: Grid, signal: Signal) -> int:
+    """Return the id of the last bucket that the course of an alert led by this signal shows."""
+    return bucket_of(grid, signal) + _AFTER[signal.length]
 
 
 class Courses:
@@ -27,29 +86,45 @@ class Courses:
 
     def watch(self, signal: Signal) -> list[EvidencePoint]:
         """Follow a signal's series from now on; returns its past and the signal's own window."""
-        bank, length = self._bank, signal.length
-        row = bank.row_of[signal.series]
-        bucket = bank.grid.ids(int(signal.window_start.timestamp() * 1000) // 900_000)[_POSITION[length]]
-        new = (row, length) not in self._until
-        self._until[row, length] = max(bucket + _AFTER[length], self._until.get((row, length), 0))
-        own = EvidencePoint(
-            series=signal.series,
-            length=length,
-            start=signal.window_start,
-            end=signal.window_end,
-            observed=signal.observed,
-            expected=signal.expected,
-            upper_bound=signal.upper_bound,
-        )
-        return [*self._past(row, length, bucket), own] if new else [own]
+        if not self.follow(signal):
+            return [own_point(signal)]
+        return self.pasts([signal])[0].points(signal, self._bank.grid)
 
-    def _past(self, row: int, length: BucketLength, bucket: int) -> list[EvidencePoint]:
+    def follow(self, signal: Signal) -> bool:
+        """Follow a signal's series from now on; returns whether it was not followed before."""
+        key = (self._bank.row_of[signal.series], signal.length)
+        new = key not in self._until
+        self._until[key] = max(followed_until(self._bank.grid, signal), self._until.get(key, 0))
+        return new
+
+    def pasts(self, signals: Sequence[Signal]) -> list[Past]:
+        """Return what came before each signal's window, and what the model now expects of it."""
         bank = self._bank
-        first = bucket - _BEFORE[length]
+        alike: dict[tuple[BucketLength, int], list[int]] = defaultdict(list)
+        for index, signal in enumerate(signals):
+            alike[signal.length, bucket_of(bank.grid, signal)].append(index)
+        found: dict[int, Past] = {}
+        for (length, bucket), indices in alike.items():
+            rows = [bank.row_of[signals[index].series] for index in indices]
+            found |= zip(indices, self._pasts(rows, length, bucket), strict=True)
+        return [found[index] for index in range(len(signals))]
+
+    def _pasts(self, rows: list[int], length: BucketLength, bucket: int) -> list[Past]:
+        """Return the pasts of some rows before one bucket."""
+        bank, first = self._bank, bucket - _BEFORE[length]
         while first < bucket and bank.grid.start(length, first) < (bank.started or 0):
             first += 1
-        counts = bank.counts.history(row, length, range(first, bucket))
-        return [self._point(row, length, first + i, count) for i, count in enumerate(counts)]
+        index = np.array(rows, np.int64)
+        counts = np.array([bank.counts.history(row, length, range(first, bucket)) for row in rows], np.int32)
+        pasts = [Past(first=first, observed=one, expected=[], upper_bound=[]) for one in counts.tolist()]
+        for i, each in enumerate(range(first, bucket)):
+            evidence = bank.detectors[0].score(index, counts[:, i], bank.grid.window(length, each))
+            for past, expected, upper in zip(
+                pasts, evidence.expected.tolist(), evidence.upper_bound.tolist(), strict=True
+            ):
+                past.expected.append(expected)
+                past.upper_bound.append(upper)
+        return pasts
 
     def _point(self, row: int, length: BucketLength, bucket: int, observed: int) -> EvidencePoint:
         bank = self._bank
