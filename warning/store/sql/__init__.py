@@ -1,4 +1,5 @@
-"""The database of the live service: SQLite on one machine; the same tables and statements for PostgreSQL.
+"""The database of the live service: a SQLite file on one machine, PostgreSQL for a cluster; the same tables.
 
-SQL that only one of them understands is in :mod:`warning.store.sql.sqlite` and nowhere else.
+What only one of them understands is in :mod:`warning.store.sql.sqlite` or the modules named ``postgres``, behind
+:class:`warning.store.sql.place.Place`.
 """

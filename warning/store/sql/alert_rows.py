@@ -14,7 +14,7 @@ from warning.domain.area import SEPARATOR
 from warning.domain.handling import Handling
 from warning.service.ports import AlertView
 from warning.store.sql.bodies import from_body, to_body
-from warning.store.sql.statements import chunks, upsert
+from warning.store.sql.statements import chunks, indexed, upsert
 from warning.store.sql.tables import alert_bodies, alert_names, alerts, aliases, feed, handlings
 
 ALERT, HANDLING = "alert", "handling"
@@ -169,7 +169,7 @@ def _take_handlings_over(connection: Connection, merged: Mapping[str, str]) -> N
 def _store_names(connection: Connection, changed: Sequence[Alert]) -> None:
     for part in chunks([alert.id for alert in changed]):
         connection.execute(delete(alert_names).where(alert_names.c.alert_id.in_(part)))
-    rows = {(kind, name, alert.id): None for alert in changed for kind, name in _names(alert)}
+    rows = {(kind, indexed(name), alert.id): None for alert in changed for kind, name in _names(alert)}
     upsert(connection, alert_names, [{"kind": kind, "name": name, "alert_id": of} for kind, name, of in rows])
 
 

@@ -13,7 +13,7 @@ from warning.service.errors import BadInputError
 from warning.service.ports import SORTS, AlertQuery
 from warning.store.sql.alert_rows import AREA, CATEGORY, CHANNEL, DEPARTMENT, FLAG, WITHIN, lineage
 from warning.store.sql.moments import Moment, microseconds, moment
-from warning.store.sql.statements import LARGEST
+from warning.store.sql.statements import LARGEST, indexed
 from warning.store.sql.tables import alert_names, alerts
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -71,11 +71,11 @@ def _filters(query: AlertQuery) -> Iterator[ColumnElement[bool]]:
 def _named(query: AlertQuery) -> Iterator[ColumnElement[bool]]:
     kind, name = alert_names.c.kind, alert_names.c.name
     if query.area:
-        around = and_(kind == AREA, name.in_(lineage(query.area)))
-        yield _has(or_(around, and_(kind == WITHIN, name == query.area)))
+        around = and_(kind == AREA, name.in_([indexed(area) for area in lineage(query.area)]))
+        yield _has(or_(around, and_(kind == WITHIN, name == indexed(query.area))))
     for wanted, value in ((CATEGORY, query.category), (DEPARTMENT, query.department), (CHANNEL, query.channel)):
         if value:
-            yield _has(and_(kind == wanted, name == value))
+            yield _has(and_(kind == wanted, name == indexed(value)))
     if query.flag:
         yield _has(and_(kind == FLAG, name.in_(sorted(flag.value for flag in query.flag))))
 

@@ -21,7 +21,7 @@ from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
 from warning.store.sql.moments import milliseconds
-from warning.store.sql.statements import LARGEST, bounds, chunks
+from warning.store.sql.statements import LARGEST, bounds, chunks, indexed
 from warning.store.sql.tables import alerts, aliases, feed, handling_entries, handlings, points, signals
 
 
@@ -144,7 +144,7 @@ def _signals(connection: Connection, ids: Sequence[str]) -> list[Signal]:
 def _course(connection: Connection, lead: Signal) -> list[EvidencePoint]:
     wanted = (
         select(points.c.body)
-        .where(points.c.series == str(lead.series), points.c.length == lead.length.value)
+        .where(points.c.series == indexed(str(lead.series)), points.c.length == lead.length.value)
         .order_by(points.c.start)
     )
     return [from_body(body, EvidencePoint) for body in connection.execute(wanted).scalars()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warning.domain.errors import EarlyWarningError
 from warning.service.errors import BadInputError, UnwritableOutputError
 from warning.service.ports import StoreBusyError
 
@@ -18,6 +19,26 @@ class StoreUnwritableError(StoreBusyError):
         )
         self.where = where
         self.cause = cause
+
+
+class StoreAwayError(StoreUnwritableError):
+    """A server is not there, or takes nobody in: nothing can be written or read. It may be back soon."""
+
+    def __init__(self, where: str, cause: str, cause_zh: str) -> None:
+        StoreBusyError.__init__(
+            self, f"{where}: cannot be reached, {cause}", RETRY_SECONDS, f"{where}: 无法访问,{cause_zh}。请稍后重试。"
+        )
+        self.where = where
+        self.cause = cause
+
+
+class OvertakenError(EarlyWarningError):
+    """Another process went on from the same position: what this one has to say was, or will be, said by that one."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"another process went on: position {expected} was expected, {found} is stored")
+        self.expected = expected
+        self.found = found
 
 
 class StoreInUseError(UnwritableOutputError):

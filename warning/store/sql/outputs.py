@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -16,9 +16,11 @@ from warning.intake.columns import TicketColumns
 from warning.store.sql import meta
 from warning.store.sql.alert_rows import store_alerts
 from warning.store.sql.bodies import to_body
+from warning.store.sql.errors import OvertakenError
 from warning.store.sql.moments import moment_of_ms
-from warning.store.sql.statements import chunks, insert, upsert
-from warning.store.sql.tables import log, points, signals, tickets
+from warning.store.sql.statements import chunks, indexed, upsert
+from warning.store.sql.tables import log, points, signals
+from warning.store.sql.ticket_outcomes import TicketRow, store_tickets
 
 Step: TypeAlias = tuple[int, Record, Output]
 """A log position, the record there, and what the engine answered."""
@@ -27,13 +29,16 @@ Step: TypeAlias = tuple[int, Record, Output]
 class SqlOutputs:
     """Where the engine's answers go: signals, alerts, courses, ticket outcomes, the live feed."""
 
-    def commit(self, connection: Connection, steps: Sequence[Step], at: int) -> None:
+    def commit(self, connection: Connection, steps: Sequence[Step], at: int, *, expected: int | None = None) -> None:
         """Store the answers to some records, in the order of the log, and the position they reach.
 
         ``at`` (milliseconds) is the time of the feed's rows. Steps up to the position already applied were stored
-        before and are passed over; so a replay says nothing twice.
+        before and are passed over; so a replay says nothing twice. Raises OvertakenError, and stores nothing, where the
+        position already applied is not the one ``expected`` (if any): another process went on.
         """
         applied = meta.get_number(connection, meta.APPLIED)
+        if expected is not None and applied != expected:
+            raise OvertakenError(expected, applied)
         fresh = [step for step in steps if step[0] > applied]
         if not fresh:
             return
@@ -76,7 +81,7 @@ def _store_signals(connection: Connection, said: Iterable[Signal]) -> None:
 def _store_points(connection: Connection, said: Iterable[EvidencePoint]) -> None:
     latest = {(str(point.series), point.length.value, point.start): point for point in said}
     rows = [
-        {"series": series, "length": length, "start": start, "body": to_body(point)}
+        {"series": indexed(series), "length": length, "start": start, "body": to_body(point)}
         for (series, length, start), point in latest.items()
     ]
     upsert(connection, points, rows)
@@ -92,42 +97,19 @@ def _store_tickets(connection: Connection, steps: Sequence[Step], at: int) -> No
     if not batches:
         return
     received = _appended(connection, [position for position, _, _ in batches])
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for position, batch, output in batches:
-        for row in _ticket_rows(batch, output, received.get(position, at)):
-            known = rows.setdefault((row["source"], row["ticket_id"]), row)
-            if known is not row:
-                known["last_outcome"] = row["last_outcome"]
-                known["times_received"] += 1
-    _upsert_tickets(connection, list(rows.values()))
+    store_tickets(
+        connection,
+        (row for position, batch, output in batches for row in _ticket_rows(batch, output, received.get(position, at))),
+    )
 
 
-def _ticket_rows(batch: TicketColumns, output: Output, received: int) -> Iterable[dict[str, Any]]:
+def _ticket_rows(batch: TicketColumns, output: Output, received: int) -> Iterator[TicketRow]:
     created = batch.take(np.nonzero(batch.kind == LifeEvent.CREATED)[0])
     codes = [] if output.outcomes is None else output.outcomes.tolist()
     columns = (created.ticket_id.tolist(), created.time.tolist(), created.category.decoded(), created.area.decoded())
     for code, ticket_id, time, category, area in zip(codes, *columns, strict=True):
-        yield {
-            "source": batch.source,
-            "ticket_id": ticket_id,
-            "outcome": _OUTCOMES[code],
-            "last_outcome": _OUTCOMES[code],
-            "received_ms": received,
-            "created_ms": time,
-            "category": category,
-            "area": area,
-            "times_received": 1,
-        }
-
-
-def _upsert_tickets(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep what became of a ticket the first time, and add what became of it now."""
-    statement = insert(connection, tickets)
-    again = {
-        "last_outcome": statement.excluded.last_outcome,
-        "times_received": tickets.c.times_received + statement.excluded.times_received,
-    }
-    connection.execute(statement.on_conflict_do_update(index_elements=["source", "ticket_id"], set_=again), rows)
+        said = _OUTCOMES[code]
+        yield TicketRow(batch.source, ticket_id, said, said, received, time, category, area)
 
 
 def _appended(connection: Connection, positions: Sequence[int]) -> dict[int, int]:

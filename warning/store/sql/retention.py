@@ -15,7 +15,6 @@ from warning.domain.bucket import DAY_MS
 from warning.store.sql.alert_rows import read_alerts
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
-from warning.store.sql.sqlite import empty_log, overwriting
 from warning.store.sql.statements import chunks
 from warning.store.sql.tables import (
     alerts,
@@ -75,7 +74,8 @@ class SqlRetention:
         Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
         when its episode ended before the limit and people are done with it (closed, no review due), with its signals,
         its handling and the ids merged into it. Of originals in
-        quarantine no byte is left, in the file or in its log (while a backup reads, in the log until the next time).
+        quarantine no byte is left in the database, nor in SQLite's log (while a backup reads, in the log until the next
+        time).
         """
         gone = {"log": self._log(limits.log)}
         gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
@@ -89,7 +89,7 @@ class SqlRetention:
         gone["loads"] = self._loads(limits.now)
         gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)
         gone["one_time_tokens"] = self._sweep(one_time_tokens, one_time_tokens.c.expires_at <= limits.wall)
-        empty_log(self._database.path)
+        self._database.place.scrub(frozenset(table for table, count in gone.items() if count))
         return gone
 
     def _log(self, limit: datetime) -> int:
@@ -136,16 +136,15 @@ class SqlRetention:
         some = select(*keys).where(*conditions).limit(_AT_ONCE)
         gone = 0
         while True:
-            with self._database.write() as connection, _thorough(connection, table):
+            with self._database.write() as connection, self._thorough(connection, table):
                 found = connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount
             gone += found
             if found < _AT_ONCE:
                 return gone
 
-
-def _thorough(connection: Connection, table: Table) -> AbstractContextManager[None]:
-    """Overwrite what is deleted where it may be personal; elsewhere that would only cost time."""
-    return overwriting(connection) if table in {quarantine, dead_letters} else nullcontext()
+    def _thorough(self, connection: Connection, table: Table) -> AbstractContextManager[None]:
+        """Overwrite what is deleted where it may be personal; elsewhere that would only cost time."""
+        return self._database.place.overwriting(connection) if table in {quarantine, dead_letters} else nullcontext()
 
 
 def _delete_alerts(connection: Connection, ended: Collection[Alert]) -> None:

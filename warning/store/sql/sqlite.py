@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,11 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-WRITES = "writes"
+from warning.service.errors import unwritable
+from warning.store.sql.claim import Claim
+from warning.store.sql.errors import StoreInUseError, StoreUnwritableError, StoreVersionError
+
+_WRITES = "writes"
 """Execution option of connections that take the write lock when they begin."""
 
 _PRAGMAS = (
@@ -43,7 +47,74 @@ _CAUSES: dict[int, tuple[str, str]] = {
 }
 
 
-def open_engine(path: Path) -> Engine:
+class SqlitePlace:
+    """A file."""
+
+    side_by_side = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.where = str(path)
+        self.reading = _open_engine(path)
+        self.writing = self.reading.execution_options(**{_WRITES: True})
+
+    def prepare(self) -> None:
+        """Make an empty file that only its owner can read, if there is none: it will hold accounts.
+
+        Raises UnwritableOutputError for a place that nothing can be written to.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def begin(self, connection: Connection, *, alone: bool) -> None:
+        """Do nothing: the connection has the file's one lock already."""
+
+    def begin_migration(self, connection: Connection) -> None:
+        """Do nothing: the connection has the file's one lock already."""
+
+    @contextmanager
+    def migrating(self, connection: Connection, version: str) -> Iterator[None]:
+        """Keep services off while tables that there are change: an older program would go on as if they had not.
+
+        Raises StoreVersionError where one runs.
+        """
+        try:
+            claim = self.claim()
+        except StoreInUseError as error:
+            raise StoreVersionError.running(self.where, version, error.pid) from error
+        try:
+            yield
+        finally:
+            claim.release()
+
+    def refusal(self, error: Exception, *, reading: bool = False) -> StoreUnwritableError | None:
+        cause = cause_of(error) if isinstance(error, DBAPIError) and not reading else None
+        return None if cause is None else StoreUnwritableError(self.where, *cause)
+
+    def is_damage(self, error: DBAPIError) -> bool:
+        return is_damage(error)
+
+    def claim(self) -> Claim:
+        """Take the lock; raises StoreInUseError naming the process that holds it."""
+        return Claim(self.path)
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Do nothing: the connection has the file's one lock already."""
+
+    def overwriting(self, connection: Connection) -> AbstractContextManager[None]:
+        return overwriting(connection)
+
+    def scrub(self, deleted: frozenset[str]) -> bool:
+        return empty_log(self.path)
+
+    def close(self) -> None:
+        self.reading.dispose()
+
+
+def _open_engine(path: Path) -> Engine:
     """Return an engine on a file; nothing is opened or made yet."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
@@ -61,12 +132,6 @@ def open_to_look(path: Path) -> Engine:
     """Return an engine that changes nothing about a file, not even how it is journalled."""
     address = f"file:{quote(str(path.resolve()))}?mode=ro"
     return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
-
-
-def make_private(path: Path) -> None:
-    """Make an empty file that only its owner can read, if there is none: it will hold accounts."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def cause_of(error: DBAPIError) -> tuple[str, str] | None:
@@ -88,7 +153,7 @@ def _prepare(connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "BEGIN")
 
 
 def copy(source: Path, target: Path) -> None:

@@ -32,12 +32,15 @@ metadata = MetaData(
     }
 )
 
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text that sorts by its code points, as in SQLite: the order must not depend on how a server was set up."""
+
 Number = BigInteger().with_variant(Integer(), "sqlite")
 """A number the database gives: SQLite counts only in columns declared INTEGER."""
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
+    return Column(name, Name, nullable=False)
 
 
 def _ms(name: str) -> Column[int]:
@@ -71,7 +74,7 @@ log = Table(
 freshness = Table(
     "freshness",
     metadata,
-    Column("source", Text, primary_key=True),
+    Column("source", Name, primary_key=True),
     _ms("received_ms"),
     _ms("event_ms"),
 )
@@ -162,7 +165,7 @@ quarantine_reads = Table(
 
 # --- what the engine said ---------------------------------------------------------------------------------------------
 
-meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
+meta = Table("meta", metadata, Column("key", Name, primary_key=True), _text("value"))
 """Single values: the applied position, the era, the clock."""
 
 snapshots = Table(
@@ -177,10 +180,37 @@ snapshots = Table(
 )
 """The engine's state after the record at ``position``, compressed, in parts that both databases can hold."""
 
+stage_snapshots = Table(
+    "stage_snapshots",
+    metadata,
+    _text("scope"),
+    Column("era", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    _text("digest"),
+    Column("payload", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("scope", "era", "position", "part"),
+)
+"""States of a cluster's stages (``scope``: a partition of a topic, or the jurisdiction), compressed, in parts."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _text("topic"),
+    Column("partition", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    _text("reason"),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "position"),
+)
+"""Records that a process ended at, how often, and why the last time."""
+
 signals = Table(
     "signals",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Name, primary_key=True),
     _text("raised_at"),
     Column("updated_at", Moment, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
@@ -205,7 +235,7 @@ points = Table(
 alerts = Table(
     "alerts",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Name, primary_key=True),
     Column("raised_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("closed_at", Moment),
@@ -224,7 +254,7 @@ alerts = Table(
 alert_bodies = Table(
     "alert_bodies",
     metadata,
-    Column("alert_id", Text, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
+    Column("alert_id", Name, ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
 """Alerts as the engine has them."""
@@ -234,7 +264,7 @@ alert_names = Table(
     metadata,
     _text("kind"),
     _text("name"),
-    Column("alert_id", Text, ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("alert_id", Name, ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
     PrimaryKeyConstraint("kind", "name", "alert_id"),
     Index("ix_alert_names_alert_id", "alert_id"),
     sqlite_with_rowid=False,
@@ -244,15 +274,15 @@ alert_names = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("alias", Text, primary_key=True),
-    Column("alert_id", Text, nullable=False, index=True),
+    Column("alias", Name, primary_key=True),
+    Column("alert_id", Name, nullable=False, index=True),
 )
 """Ids of merged alerts, and the alert that goes on."""
 
 handlings = Table(
     "handlings",
     metadata,
-    Column("alert_id", Text, primary_key=True),
+    Column("alert_id", Name, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("snoozed_until", Moment, index=True),
     Column("body", LargeBinary, nullable=False),
@@ -285,7 +315,7 @@ feed = Table(
 plans = Table(
     "plans",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Name, primary_key=True),
     Column("start", Moment, nullable=False),
     Column("end", Moment, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
@@ -297,7 +327,7 @@ plans = Table(
 users = Table(
     "users",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Name, primary_key=True),
     _text("role"),
     _text("password_hash"),
     Column("active", Boolean, nullable=False),
@@ -307,8 +337,8 @@ users = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("token_hash", Text, primary_key=True),
-    Column("user", Text, nullable=False, index=True),
+    Column("token_hash", Name, primary_key=True),
+    Column("user", Name, nullable=False, index=True),
     _text("csrf"),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
@@ -317,10 +347,10 @@ sessions = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Name, primary_key=True),
     _text("source"),
     _text("prefix"),
-    Column("key_hash", Text, nullable=False, unique=True),
+    Column("key_hash", Name, nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
@@ -330,7 +360,7 @@ api_keys = Table(
 one_time_tokens = Table(
     "one_time_tokens",
     metadata,
-    Column("token_hash", Text, primary_key=True),
+    Column("token_hash", Name, primary_key=True),
     _text("user"),
     Column("expires_at", Moment, nullable=False),
 )
@@ -338,7 +368,7 @@ one_time_tokens = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Name, primary_key=True),
     _text("mapping"),
     _text("title_zh"),
     _text("title_en"),

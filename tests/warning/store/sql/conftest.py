@@ -1,4 +1,4 @@
-"""A database to test on. PostgreSQL joins here: every test that takes ``database`` then runs on both."""
+"""Databases to test on: every test that takes ``database`` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ import pytest
 from warning.store.sql.database import Database
 
 
-@pytest.fixture(name="database")
-def _database(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(name="sqlite")
+def _sqlite(tmp_path: Path) -> Iterator[Database]:
+    """A file, for what only files do."""
     database = Database(tmp_path / "data" / "test.db")
     database.migrate()
     yield database
     database.close()
+
+
+@pytest.fixture(name="database", params=["sqlite", "postgres_database"])
+def _database(request: pytest.FixtureRequest) -> Database:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Database)
+    return found

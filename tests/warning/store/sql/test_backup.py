@@ -1,4 +1,4 @@
-"""Backups: one consistent file while others write, without quarantine, and the way back."""
+"""Backups of SQLite: one consistent file while others write, without quarantine, and the way back."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from tests.warning import samples
 from tests.warning.disks import CRAMPED, Cramp
 from tests.warning.service.alerts import NOW
+from tests.warning.store.sql.processes import run
 from tests.warning.store.sql.steps import said
-from tests.warning.store.sql.test_database import run
 from warning.domain.account import Role
 from warning.service.errors import BadInputError, UnwritableOutputError
 from warning.service.ports import Session, User
@@ -26,6 +26,13 @@ from warning.store.sql.backup import back_up, restore
 from warning.store.sql.database import Database
 from warning.store.sql.dead_letters import Refused, SqlDeadLetters
 from warning.store.sql.errors import StoreInUseError, StoreVersionError
+
+
+@pytest.fixture(name="database")
+def _database(sqlite: Database) -> Database:
+    """A backup of SQLite is a file like the database; that of PostgreSQL is tested in test_postgres_backup.py."""
+    return sqlite
+
 
 SECRET = b"Li Lei, telephone 13800138000"
 

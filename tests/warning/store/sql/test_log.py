@@ -54,12 +54,13 @@ def test_bounds(database: Database, records: list[Record]) -> None:
 
 
 def test_what_is_rolled_back_was_never_there(database: Database) -> None:
-    """A transaction that fails leaves no record, no source heard, and its positions are given again."""
+    """A transaction that fails leaves no record and no source heard; SQLite gives its positions again."""
     first = appended(database, [tick(1, START)])
     with pytest.raises(KeyError):
         _append_and_fail(database)
     assert SqlLog(database).heard() == {}
-    assert appended(database, [tick(2, START)]) == [first[0] + 1]
+    (second,) = appended(database, [tick(2, START)])
+    assert second == first[0] + 1 or (second > first[0] and "postgresql" in database.where)
 
 
 def test_sources_are_heard(database: Database) -> None:

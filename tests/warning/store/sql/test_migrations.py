@@ -13,10 +13,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Table, create_engine
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import create_engine
 
+from tests.warning.store.sql.processes import get, put
 from warning.store.sql import schema
 from warning.store.sql.database import Database
 from warning.store.sql.errors import StoreDamagedError, StoreVersionError
@@ -30,21 +29,25 @@ def statements(path: Path) -> dict[str, str]:
     return {name: "".join(sql.split()) for name, sql in rows if name != "alembic_version"}
 
 
-def test_migrations_give_the_tables(database: Database, tmp_path: Path) -> None:
-    """Migrating from nothing gives, statement for statement, what the tables say."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'meta.db'}")
-    metadata.create_all(engine)
-    engine.dispose()
-    assert statements(database.path) == statements(tmp_path / "meta.db")
+def test_migrations_give_the_tables(database: Database) -> None:
+    """Migrating from nothing gives the tables, as far as Alembic can tell."""
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_migrations_give_the_tables_to_the_letter(sqlite: Database, tmp_path: Path) -> None:
+    """Migrating from nothing gives, statement for statement, what the tables say; only SQLite keeps its statements."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'meta.db'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    assert statements(sqlite.path) == statements(tmp_path / "meta.db")
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
     """A database at the program's version is left as it is."""
-    before = statements(database.path)
+    put(database, "a", 1)
     database.migrate()
-    assert statements(database.path) == before
+    assert get(database, "a") == "1"
     with database.read() as connection:
         assert schema.check(connection, "") == schema.head() is not None
 
@@ -58,22 +61,22 @@ def test_a_newer_database_is_refused(database: Database) -> None:
     assert "更新版本" in error.value.zh
 
 
-def test_a_running_services_tables_stay_as_they_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_services_tables_stay_as_they_are(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command of a newer program does not migrate under a running service, and says to stop it first."""
-    monkeypatch.setattr(schema, "head", lambda: "0002")
+    monkeypatch.setattr(schema, "head", lambda: "0003")
     upgrades: list[str] = []
     monkeypatch.setattr(command, "upgrade", lambda _, revision: upgrades.append(revision))
-    database.claim()
-    beside = Database(database.path)
-    with pytest.raises(StoreVersionError, match=r"schema 0001.*Stop the service first") as error:
+    sqlite.claim()
+    beside = Database(sqlite.path)
+    with pytest.raises(StoreVersionError, match=r"schema 0002.*Stop the service first") as error:
         beside.migrate()
     assert f"process {os.getpid()}" in str(error.value)
     assert "请先停止" in error.value.zh
     assert upgrades == []
-    database.close()
+    sqlite.close()
     beside.migrate()
-    database.claim()
-    database.migrate()
+    sqlite.claim()
+    sqlite.migrate()
     assert upgrades == ["head", "head"]
     beside.close()
 
@@ -117,18 +120,21 @@ def _half_way(config: Config, revision: str) -> None:
     raise KeyError
 
 
-def test_the_file_is_private(database: Database) -> None:
+def test_the_file_is_private(sqlite: Database) -> None:
     """Only the owner can read the database, which holds accounts, and what lies beside it."""
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.path.parent.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in sqlite.path.parent.iterdir()}
     assert set(modes.values()) == {0o600}
 
 
-@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
-def test_the_tables_can_be_made_in_postgresql(table: Table) -> None:
-    """No table or index needs what only SQLite has."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    made = str(CreateTable(table).compile(dialect=dialect))
-    for index in table.indexes:
-        made += str(CreateIndex(index).compile(dialect=dialect))
-    assert "AUTOINCREMENT" not in made
-    assert "ROWID" not in made
+def test_the_first_version_is_brought_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of the first version keeps what it has and gets the tables that came later."""
+    database = Database(tmp_path / "a.db")
+    upgrade = command.upgrade
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        database.migrate()
+    assert "stage_snapshots" not in statements(database.path)
+    put(database, "a", 1)
+    database.migrate()
+    assert (get(database, "a"), "stage_snapshots" in statements(database.path)) == ("1", True)
+    database.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from warning.store.sql.moments import milliseconds
 from warning.store.sql.outputs import SqlOutputs
 from warning.store.sql.retention import Limits, SqlRetention
 from warning.store.sql.snapshots import SqlSnapshots
+from warning.store.sql.sqlite import SqlitePlace
 from warning.store.sql.tables import metadata
 from warning.store.sql.tickets import SqlTickets
 
@@ -168,8 +171,22 @@ def test_originals_go_before_their_letters(database: Database) -> None:
     assert len(originals_read(database)) == 1
 
 
+@pytest.fixture(name="stored")
+def _stored(database: Database, request: pytest.FixtureRequest) -> Callable[[], bytes]:
+    """Everything in a database's files, but for PostgreSQL's write-ahead log, which is the server's own."""
+    if isinstance(database.place, SqlitePlace):
+        return lambda: _bytes(database.path)
+    server = request.getfixturevalue("postgres")
+    name = request.getfixturevalue("postgres_name")
+    return lambda: bytes(server.files(name))
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+
+
 @pytest.mark.parametrize("limit", ["now", "dead_letters"])
-def test_no_byte_of_an_original_stays(database: Database, limit: str) -> None:
+def test_no_byte_of_an_original_stays(database: Database, stored: Callable[[], bytes], limit: str) -> None:
     """Small originals and large ones, gone by themselves or with their letters, leave nothing in file or log."""
     letters = SqlDeadLetters(database)
     items = [
@@ -178,27 +195,22 @@ def test_no_byte_of_an_original_stays(database: Database, limit: str) -> None:
     ]
     with database.write() as connection:
         letters.add(connection, items * 20, BEFORE, LIMIT)
-    assert b"13812345678" in _bytes(database)
+    assert b"13812345678" in stored()
     enforce(database, **{limit: LIMIT})
-    assert b"13812345678" not in _bytes(database)
+    assert b"13812345678" not in stored()
 
 
-def test_a_reader_holds_up_the_log_only(database: Database) -> None:
+def test_a_reader_holds_up_the_log_only(sqlite: Database) -> None:
     """While somebody reads an older state the log cannot be emptied: retention goes on, and empties it next time."""
-    letters = SqlDeadLetters(database)
+    letters = SqlDeadLetters(sqlite)
     item = Refused(source="desk", ticket_id="T1", reject=samples.reject(), original=b"13812345678")
-    with database.write() as connection:
+    with sqlite.write() as connection:
         letters.add(connection, [item], BEFORE, LIMIT)
-    with database.read() as reader:
+    with sqlite.read() as reader:
         reader.execute(select(func.count()).select_from(metadata.tables["log"]))
-        assert enforce(database, now=LIMIT) == {"quarantine": 1}
-    enforce(database)
-    assert b"13812345678" not in _bytes(database)
-
-
-def _bytes(database: Database) -> bytes:
-    wal = database.path.with_name(f"{database.path.name}-wal")
-    return database.path.read_bytes() + wal.read_bytes()
+        assert enforce(sqlite, now=LIMIT) == {"quarantine": 1}
+    enforce(sqlite)
+    assert b"13812345678" not in _bytes(sqlite.path)
 
 
 def test_sessions_and_tokens_end(database: Database) -> None:

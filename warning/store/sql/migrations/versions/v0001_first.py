@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Sorted by its code points, as SQLite does, whatever language a server is set up for.
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -31,8 +33,8 @@ def _create_the_log() -> None:
         "log",
         sa.Column("position", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("appended_ms", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("first_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_ms", sa.BigInteger(), nullable=False),
@@ -44,7 +46,7 @@ def _create_the_log() -> None:
     op.create_index("ix_log_kind_position", "log", ["kind", "position"])
     op.create_table(
         "freshness",
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.Column("event_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", name="pk_freshness"),
@@ -52,8 +54,8 @@ def _create_the_log() -> None:
     op.create_table(
         "loads",
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
-        sa.Column("files", sa.Text(), nullable=False),
-        sa.Column("mapping", sa.Text(), nullable=False),
+        sa.Column("files", _TEXT, nullable=False),
+        sa.Column("mapping", _TEXT, nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("rejected", sa.BigInteger(), nullable=False),
         sa.Column("loaded_at", sa.BigInteger(), nullable=False),
@@ -66,7 +68,7 @@ def _create_the_log() -> None:
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("load_id", _NUMBER, nullable=False),
         sa.Column("day_ms", sa.BigInteger(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["load_id"], ["loads.id"], name="fk_history_load_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_history"),
@@ -79,14 +81,14 @@ def _create_the_log() -> None:
 def _create_tickets() -> None:
     op.create_table(
         "tickets",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("ticket_id", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("last_outcome", sa.Text(), nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
+        sa.Column("ticket_id", _TEXT, nullable=False),
+        sa.Column("outcome", _TEXT, nullable=False),
+        sa.Column("last_outcome", _TEXT, nullable=False),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
-        sa.Column("category", sa.Text(), nullable=False),
-        sa.Column("area", sa.Text(), nullable=False),
+        sa.Column("category", _TEXT, nullable=False),
+        sa.Column("area", _TEXT, nullable=False),
         sa.Column("times_received", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("source", "ticket_id", name="pk_tickets"),
         sqlite_with_rowid=False,
@@ -96,9 +98,9 @@ def _create_tickets() -> None:
         "dead_letters",
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
         sa.Column("ticket_key", sa.BigInteger(), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", _TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("replayed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_dead_letters"),
@@ -120,7 +122,7 @@ def _create_tickets() -> None:
         "quarantine_reads",
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("letter_id", _NUMBER, nullable=False),
-        sa.Column("reader", sa.Text(), nullable=False),
+        sa.Column("reader", _TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine_reads"),
         sqlite_autoincrement=True,
@@ -131,8 +133,8 @@ def _create_tickets() -> None:
 def _create_what_the_engine_said() -> None:
     op.create_table(
         "meta",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("key", _TEXT, nullable=False),
+        sa.Column("value", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_meta"),
     )
     op.create_table(
@@ -146,8 +148,8 @@ def _create_what_the_engine_said() -> None:
     )
     op.create_table(
         "signals",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("raised_at", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
+        sa.Column("raised_at", _TEXT, nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_signals"),
@@ -155,8 +157,8 @@ def _create_what_the_engine_said() -> None:
     op.create_index("ix_signals_updated_at", "signals", ["updated_at"])
     op.create_table(
         "points",
-        sa.Column("series", sa.Text(), nullable=False),
-        sa.Column("length", sa.Text(), nullable=False),
+        sa.Column("series", _TEXT, nullable=False),
+        sa.Column("length", _TEXT, nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("series", "length", "start", name="pk_points"),
@@ -167,9 +169,9 @@ def _create_what_the_engine_said() -> None:
         "feed",
         sa.Column("sequence", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("subject", _TEXT, nullable=False),
+        sa.Column("change", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("sequence", name="pk_feed"),
         sqlite_autoincrement=True,
     )
@@ -179,15 +181,15 @@ def _create_what_the_engine_said() -> None:
 def _create_alerts() -> None:
     op.create_table(
         "alerts",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
         sa.Column("raised_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("severity", sa.Integer(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("disposition", sa.Text(), nullable=False),
+        sa.Column("status", _TEXT, nullable=False),
+        sa.Column("disposition", _TEXT, nullable=False),
         sa.Column("needs_review", sa.Boolean(), nullable=False),
-        sa.Column("assignee", sa.Text(), nullable=False),
+        sa.Column("assignee", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
     )
     op.create_index("ix_alerts_closed_at", "alerts", ["closed_at"])
@@ -196,16 +198,16 @@ def _create_alerts() -> None:
     op.create_index("ix_alerts_updated_at_id", "alerts", ["updated_at", "id"])
     op.create_table(
         "alert_bodies",
-        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("alert_id", _TEXT, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_alert_bodies_alert_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("alert_id", name="pk_alert_bodies"),
     )
     op.create_table(
         "alert_names",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("alert_id", _TEXT, nullable=False),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name="fk_alert_names_alert_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("kind", "name", "alert_id", name="pk_alert_names"),
         sqlite_with_rowid=False,
@@ -213,8 +215,8 @@ def _create_alerts() -> None:
     op.create_index("ix_alert_names_alert_id", "alert_names", ["alert_id"])
     op.create_table(
         "aliases",
-        sa.Column("alias", sa.Text(), nullable=False),
-        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("alias", _TEXT, nullable=False),
+        sa.Column("alert_id", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("alias", name="pk_aliases"),
     )
     op.create_index("ix_aliases_alert_id", "aliases", ["alert_id"])
@@ -223,7 +225,7 @@ def _create_alerts() -> None:
 def _create_handling() -> None:
     op.create_table(
         "handlings",
-        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("alert_id", _TEXT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("snoozed_until", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -232,7 +234,7 @@ def _create_handling() -> None:
     op.create_index("ix_handlings_snoozed_until", "handlings", ["snoozed_until"])
     op.create_table(
         "handling_entries",
-        sa.Column("alert_id", sa.Text(), nullable=False),
+        sa.Column("alert_id", _TEXT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -240,7 +242,7 @@ def _create_handling() -> None:
     )
     op.create_table(
         "plans",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -252,18 +254,18 @@ def _create_handling() -> None:
 def _create_accounts() -> None:
     op.create_table(
         "users",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("role", _TEXT, nullable=False),
+        sa.Column("password_hash", _TEXT, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_users"),
     )
     op.create_table(
         "sessions",
-        sa.Column("token_hash", sa.Text(), nullable=False),
-        sa.Column("user", sa.Text(), nullable=False),
-        sa.Column("csrf", sa.Text(), nullable=False),
+        sa.Column("token_hash", _TEXT, nullable=False),
+        sa.Column("user", _TEXT, nullable=False),
+        sa.Column("csrf", _TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name="pk_sessions"),
@@ -272,10 +274,10 @@ def _create_accounts() -> None:
     op.create_index("ix_sessions_user", "sessions", ["user"])
     op.create_table(
         "api_keys",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
-        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
+        sa.Column("prefix", _TEXT, nullable=False),
+        sa.Column("key_hash", _TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
@@ -285,16 +287,16 @@ def _create_accounts() -> None:
     )
     op.create_table(
         "one_time_tokens",
-        sa.Column("token_hash", sa.Text(), nullable=False),
-        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("token_hash", _TEXT, nullable=False),
+        sa.Column("user", _TEXT, nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name="pk_one_time_tokens"),
     )
     op.create_table(
         "sources",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("mapping", sa.Text(), nullable=False),
-        sa.Column("title_zh", sa.Text(), nullable=False),
-        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("mapping", _TEXT, nullable=False),
+        sa.Column("title_zh", _TEXT, nullable=False),
+        sa.Column("title_en", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_sources"),
     )
