@@ -1,0 +1,76 @@
+"""The registered sources as the database last knew them: a database that is away stops nobody who is known."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from warning.bootstrap.live import KnownSources, SourceMappings
+from warning.domain.errors import InvalidInputError, UnknownNameError
+from warning.intake.mapping_files import load_mapping
+from warning.runtime.clock import steady_seconds
+from warning.service.ports import Source, StoreBusyError
+
+if TYPE_CHECKING:
+    from warning.intake.mapping import Mapping
+
+FRESH_SECONDS = 2.0
+"""So long what was read of the sources counts: a new one, or another mapping, holds from then on."""
+CANONICAL = "canonical"
+
+_LOG = logging.getLogger(__name__)
+
+
+class RememberedSources:
+    """Asks another for the sources now and then, and gives its last answer while it cannot say."""
+
+    def __init__(self, asked: KnownSources, elapsed: Callable[[], float] = steady_seconds) -> None:
+        self._asked = asked
+        self._elapsed = elapsed
+        self._known: Sequence[Source] | None = None
+        self._read_at = 0.0
+
+    def sources(self) -> Sequence[Source]:
+        """Return the sources; raises StoreBusyError only where they were never known."""
+        if self._known is None or self._elapsed() - self._read_at >= FRESH_SECONDS:
+            self._read_at = self._elapsed()
+            try:
+                self._known = self._asked.sources()
+            except StoreBusyError:
+                if self._known is None:
+                    raise
+                _LOG.warning("the database does not say which sources there are; those known before hold")
+        return self._known
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the sources."""
+        return frozenset(source.name for source in self.sources())
+
+
+class Mappings:
+    """Gives the mapping of each source; one without registration is read by the service's own fields.
+
+    Parameters
+    ----------
+    unregistered : that source
+    zone : of times that have none; empty: the mapping's
+    """
+
+    def __init__(self, sources: RememberedSources, zone: str, unregistered: str) -> None:
+        self.sources = sources
+        self._registered = SourceMappings(sources, zone)
+        self._unregistered = unregistered
+        own = load_mapping(CANONICAL)
+        self._own = own.model_copy(update={"source": unregistered, "zone": zone or own.zone})
+
+    def __call__(self, source: str) -> Mapping | str:
+        """Return a mapping, or why there is none that could be used; raises StoreBusyError where nobody knows."""
+        try:
+            return self._registered(source)
+        except UnknownNameError as error:
+            if error.kind == "source":
+                return self._own if source == self._unregistered else f"no source is named {source!r}"
+            return str(error)
+        except InvalidInputError as error:
+            return str(error)
