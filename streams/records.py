@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from streams.courses import Course
 from warning.domain.control import Control
 from warning.domain.reject import Reject
 from warning.engine.records import TickReport
@@ -79,10 +80,13 @@ class Poison(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Outcomes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What became of the tickets of one batch of the log: columns of equal length.
 
+    log : name of the log's topic, whose partition and offset these are
+    received : when the batch was written (milliseconds)
     outcome : positions in :data:`warning.engine.records.OUTCOME_ORDER`
     """
 
     version: int = 1
+    log: str
     partition: int
     offset: int
     source: str
@@ -100,6 +104,7 @@ class Report:
 
     era : of the history that the partition had learned
     controls : those that came since the tick before, in their order
+    courses : the past of the series that may come to lead an alert
     """
 
     version: int = 1
@@ -107,6 +112,7 @@ class Report:
     partition: int
     report: TickReport
     controls: tuple[Control, ...] = ()
+    courses: tuple[Course, ...] = ()
 
 
 def encode(record: msgspec.Struct) -> bytes:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from warning.settings import Settings
 
 LARGEST = 16 << 20
+BATCH = 1 << 20
+"""Bytes that wait together for one partition: by default 16 kB, less than one record of ours."""
 LINGER_MS = 5
 COMPRESSION = "lz4"
 """Halves the log, at a small part of what zlib costs."""
@@ -36,6 +38,7 @@ class Sender:
             acks="all",
             compression_type=COMPRESSION,
             linger_ms=LINGER_MS,
+            max_batch_size=BATCH,
             max_request_size=LARGEST,
         )
         await self._producer.start()
@@ -65,9 +68,14 @@ class Sender:
         return future
 
     async def settle(self) -> None:
-        """Wait until all that was sent counts; raises what befell one of them."""
-        while self._pending:
+        """Wait until all that was sent before counts; raises what befell one of them."""
+        if self._pending:
             await asyncio.gather(*self._pending)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What befell a send, where one has failed: nobody may go on as if it counted."""
+        return next((future.exception() for future in self._pending if future.done()), None)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         """Forget a send that counts; one that failed stays, so that :meth:`settle` raises it."""
