@@ -29,17 +29,10 @@ if TYPE_CHECKING:
     from warning.settings import Settings
 
 
-def build_engine(
-    settings: Settings,
-    *,
-    jurisdiction: str,
-    zone: str,
-    register: AreaRegister | None = None,
-    partitions: tuple[tuple[int, ...], ...] | None = None,
-) -> Engine:
-    """Build an engine and its policy from settings."""
+def engine_config(settings: Settings, *, jurisdiction: str, zone: str) -> EngineConfig:
+    """Return what an engine, or a stage of one by itself, is told."""
     engine, policy = settings.engine, settings.policy
-    config = EngineConfig(
+    return EngineConfig(
         jurisdiction=jurisdiction,
         zone=zone,
         shards=engine.shards,
@@ -51,13 +44,31 @@ def build_engine(
         history_days=engine.history_days,
         protection_limit_ms=policy.protection_limit_days * DAY_MS,
     )
+
+
+def build_policy(settings: Settings, register: AreaRegister | None) -> AlertPolicy:
+    """Build what decides about alerts."""
+    policy = settings.policy
     decides = PolicyConfig(
         false_alerts_per_week=policy.false_alerts_per_week,
         minimum_tickets=policy.minimum_tickets,
         minimum_ratio=policy.minimum_ratio,
         merge_hours=policy.merge_hours,
     )
-    return Engine(config, AlertPolicy(decides, register), partitions)
+    return AlertPolicy(decides, register)
+
+
+def build_engine(
+    settings: Settings,
+    *,
+    jurisdiction: str,
+    zone: str,
+    register: AreaRegister | None = None,
+    partitions: tuple[tuple[int, ...], ...] | None = None,
+) -> Engine:
+    """Build an engine and its policy from settings."""
+    config = engine_config(settings, jurisdiction=jurisdiction, zone=zone)
+    return Engine(config, build_policy(settings, register), partitions)
 
 
 def run_backtest(

@@ -45,8 +45,8 @@ class Engine:
         self.config = config
         self.grid = Grid(config.zone)
         groups = partitions or (tuple(range(config.shards)),)
-        self.stages = [ShardStage(config, self.grid, _detectors(), group) for group in groups]
-        self.jurisdiction = JurisdictionStage(config, self.grid, _detectors(), policy)
+        self.stages = [ShardStage(config, self.grid, all_detectors(), group) for group in groups]
+        self.jurisdiction = JurisdictionStage(config, self.grid, all_detectors(), policy)
         self.statistics = Statistics()
         self._stage_of = {shard: stage for stage in self.stages for shard in stage.shards}
         self._led_by: dict[str, str] = {}
@@ -154,6 +154,6 @@ class Engine:
         return stage.watch(lead)
 
 
-def _detectors() -> list[CountDetector]:
+def all_detectors() -> list[CountDetector]:
     """Build one detector of every kind there is."""
     return [detector() for detector in discover()]
