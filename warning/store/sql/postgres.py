@@ -42,6 +42,7 @@ _SETTINGS = {
     "client_encoding": "UTF8",
 }
 
+_WAIT_SECONDS = 10.0
 _CONNECTIONS = 16
 """Of one process at most: PostgreSQL has a hundred for all, and a read takes a millisecond."""
 
@@ -54,7 +55,7 @@ class PostgresPlace:
     def __init__(self, url: URL, password: str = "") -> None:
         password = password or url.password or ""
         self._url = url.set(drivername="postgresql+psycopg", password=password or None)
-        self.where = url.set(drivername="postgresql", password=None).render_as_string()
+        self.where = url._replace(drivername="postgresql", password=None).render_as_string()  # set() takes nothing away
         self._scrubbed = False
         self._engine = _open_engine(self._url)
         self.reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -150,7 +151,7 @@ def _open_engine(url: URL) -> Engine:
             url,
             pool_size=4,
             max_overflow=_CONNECTIONS - 4,
-            pool_timeout=10,
+            pool_timeout=_WAIT_SECONDS,
             pool_use_lifo=True,
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text goes into the log, and a row may tell of a person
