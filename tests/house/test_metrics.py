@@ -1,5 +1,6 @@
 """Metrics: the README's table and the alerting rules name exactly what the service has."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from warning.runtime.metrics import Spec
 
 SPECS = (*OF_SERVICE, *OF_WORKERS)
 
-RULES = "deploy/prometheus-rules.yml"
+RULES = tuple(f"deploy/prometheus/rules/{name}.yml" for name in ("service", "cluster"))
 
 
 def test_metrics_are_documented(root: Path) -> None:
@@ -25,16 +26,17 @@ def test_metrics_are_documented(root: Path) -> None:
 
 def test_documents_name_no_other_metric(root: Path) -> None:
     """No metric of ours that does not exist is named in the README or in the alerting rules."""
-    for document in ("README.md", RULES):
+    for document in ("README.md", *RULES):
         assert check.unknown_metrics((root / document).read_text("utf-8"), SPECS) == []
 
 
 def test_rules_say_what_is_wrong(root: Path) -> None:
     """Each alerting rule has an expression on our metrics, a waiting time, a severity, and words in both languages."""
-    (group,) = yaml.safe_load((root / RULES).read_text("utf-8"))["groups"]
-    assert len({rule["alert"] for rule in group["rules"]}) == len(group["rules"])
-    for rule in group["rules"]:
-        assert "early_warning_" in rule["expr"]
+    files = [yaml.safe_load((root / path).read_text("utf-8")) for path in RULES]
+    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert re.search(r"\bearly_warning_|^up{", rule["expr"])
         assert rule["for"].endswith("m")
         assert rule["labels"]["severity"] in {"warning", "critical"}
         summary = rule["annotations"]["summary"]
@@ -46,7 +48,7 @@ def test_promtool_accepts_the_rules(root: Path) -> None:
     """Where Prometheus' own tool is installed it finds nothing wrong with the rules."""
     tool = shutil.which("promtool")
     if tool is not None:
-        done = subprocess.run([tool, "check", "rules", str(root / RULES)], capture_output=True, text=True, check=False)
+        done = subprocess.run([tool, "check", "rules", *RULES], cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
