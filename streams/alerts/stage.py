@@ -1,0 +1,166 @@
+"""The alert stage: reports of partitions, in whatever order, in; what the engine says of each tick, in order, out.
+
+Pure and synchronous. A tick is judged once every shard has reported it; reports of ticks that were judged, repeated
+reports and those of an older era say nothing new.
+
+::
+
+    partition 0   tick 5 ----- tick 6 ----------- tick 7
+    partition 1   ------ tick 5 ------ tick 5 --- tick 6
+    judged               5                        6
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from streams.alerts.led import Led
+from streams.courses import pasts_in
+from streams.records import Report, decode_report, encode_report
+from warning.domain.control import Control, ControlKind
+from warning.domain.errors import IncompatibleSnapshotError
+from warning.domain.series import SeriesKind
+from warning.engine.parts import jurisdiction_snapshot, restore_jurisdiction
+from warning.engine.records import Output, Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from warning.domain.evidence import EvidencePoint
+    from warning.engine.jurisdiction_stage import Judgement, JurisdictionStage
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What is said of a tick that all shards have reported."""
+
+    tick: Tick
+    output: Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """The oldest tick that waits, and the shards that have not reported it."""
+
+    tick: Tick
+    shards: frozenset[int]
+
+
+class AlertStage:
+    """Judges the ticks of one era.
+
+    jurisdiction : a stage that has judged nothing, unless :meth:`load` follows
+    era : reports of other eras are passed over
+    """
+
+    def __init__(self, jurisdiction: JurisdictionStage, era: int) -> None:
+        self.era = era
+        self._jurisdiction = jurisdiction
+        self._led = Led(jurisdiction.grid)
+        self._waiting: dict[int, dict[int, Report]] = {}
+        """By tick and first shard."""
+
+    @property
+    def last_tick(self) -> int:
+        """The number of the last tick judged; -1: none."""
+        return self._jurisdiction.last_tick
+
+    def take(self, report: Report) -> list[Judged]:
+        """Take a report in; returns what is said of all ticks that are now complete, in order."""
+        tick = report.report.tick
+        if report.era != self.era or tick.number <= self.last_tick:
+            return []
+        self._waiting.setdefault(tick.number, {}).setdefault(min(report.report.shards), report)
+        return list(self._judge_complete())
+
+    def missing(self) -> Missing | None:
+        """Return what is waited for; None when no tick waits."""
+        if not self._waiting:
+            return None
+        reports = self._reports(min(self._waiting))
+        return Missing(tick=reports[0].report.tick, shards=frozenset(self._wanted(reports) - _reported(reports)))
+
+    def _judge_complete(self) -> Iterable[Judged]:
+        for number in sorted(self._waiting):
+            reports = self._reports(number)
+            if not self._wanted(reports) <= _reported(reports):
+                return
+            del self._waiting[number]
+            yield self._judged(reports)
+
+    def _reports(self, number: int) -> list[Report]:
+        return [report for _, report in sorted(self._waiting[number].items())]
+
+    def _wanted(self, reports: Sequence[Report]) -> set[int]:
+        """Return the shards that must report a tick: what its own controls say of shards counts for it."""
+        left_out = set(self._jurisdiction.left_out)
+        for control in reports[0].controls:
+            if control.kind is ControlKind.SHARD_LEFT_OUT and control.shard is not None:
+                left_out.add(control.shard)
+            elif control.kind is ControlKind.SHARD_BACK and control.shard is not None:
+                left_out.discard(control.shard)
+        return set(range(self._jurisdiction.config.shards)) - left_out
+
+    def _judged(self, reports: Sequence[Report]) -> Judged:
+        """Judge one tick: first its controls, which are the same in all reports, then the reports by their shards."""
+        for control in reports[0].controls:
+            self._obey(control)
+        tick = reports[0].report.tick
+        output = Output(points=self._led.kept(point for report in reports for point in report.report.points))
+        self._led.begin(tick.watermark)
+        pasts = pasts_in([course for report in reports for course in report.courses])
+        for report in reports:
+            for judgement in self._jurisdiction.report(report.report):
+                output.signals += judgement.signals
+                output.alerts += judgement.alerts
+                output.points += [*judgement.points, *self._courses(judgement, pasts)]
+        return Judged(tick=tick, output=output)
+
+    def _obey(self, control: Control) -> None:
+        """Let the stage obey; as it holds no report now, nothing is judged by that."""
+        self._jurisdiction.control(control)
+
+    def _courses(self, judgement: Judgement, pasts: Any) -> Iterable[EvidencePoint]:
+        by_id = {signal.id: signal for signal in judgement.signals}
+        for alert in judgement.alerts:
+            lead = by_id.get(alert.lead_signal_id)
+            if lead is None:
+                continue
+            if lead.series.kind is SeriesKind.AREA_CATEGORY:
+                yield from self._led.course(lead, pasts)
+            else:
+                yield from self._jurisdiction.watch(lead)
+
+    # --- snapshots ----------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain data, reports that wait for others included."""
+        waiting = [report for number in sorted(self._waiting) for report in self._reports(number)]
+        return {
+            "version": VERSION,
+            "era": self.era,
+            "jurisdiction": jurisdiction_snapshot(self._jurisdiction),
+            "led": self._led.state(),
+            "waiting": [encode_report(report) for report in waiting],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take a state over, in a stage that has judged nothing; raises IncompatibleSnapshotError."""
+        if state.get("version") != VERSION:
+            msg = (
+                f"a state of version {state.get('version')!r} is not one of version {VERSION}; rebuild it from the log"
+            )
+            raise IncompatibleSnapshotError(msg)
+        restore_jurisdiction(self._jurisdiction, state["jurisdiction"])
+        self._led.load(state["led"])
+        self.era = state["era"]
+        for body in state["waiting"]:
+            report = decode_report(body)
+            self._waiting.setdefault(report.report.tick.number, {})[min(report.report.shards)] = report
+
+
+def _reported(reports: Iterable[Report]) -> set[int]:
+    return {shard for report in reports for shard in report.report.shards}

@@ -1,0 +1,58 @@
+"""Courses of the series that lead alerts, where series and alerts live in different processes.
+
+An alert's leading signal is only known once all partitions have reported, and by then the partition that has the
+series may have moved on. So each partition reports, with the tick itself, the past of every series that may come to
+lead an alert, and follows those series; the alert stage keeps what the engine in one process would have kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from warning.engine.course import Past
+from warning.policy.episode import qualifies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warning.domain.signal import Signal
+    from warning.engine.records import TickReport
+    from warning.engine.shard_stage import ShardStage
+    from warning.policy.config import PolicyConfig
+
+MOST = 2_000
+"""Pasts in one report: some 2 MB. Of more series that surge at once, the charts of the least unusual begin later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What came before the window of a signal in the same report."""
+
+    signal: str
+    past: Past
+
+
+def courses_of(report: TickReport, stage: ShardStage, policy: PolicyConfig) -> tuple[Course, ...]:
+    """Follow the series of a report that may lead an alert, and return their pasts.
+
+    To be called between the tick that made the report and whatever changes the stage next.
+    """
+    leading = [signal for signal in report.signals if _may_lead(signal, report, policy)]
+    for signal in leading:
+        stage.courses.follow(signal)
+    told = sorted(leading, key=lambda signal: (signal.p_value, signal.id))[:MOST]
+    pasts = stage.courses.pasts(told)
+    return tuple(Course(signal=signal.id, past=past) for signal, past in zip(told, pasts, strict=True))
+
+
+def _may_lead(signal: Signal, report: TickReport, policy: PolicyConfig) -> bool:
+    """Whether a signal would qualify if there were no other series than this partition's: with more it is less rare."""
+    analyses = max(report.analysed.get(signal.length, 0), 1) * signal.length.per_day
+    rarest = replace(signal, recurrence_interval_days=1.0 / (signal.p_value * analyses))
+    return qualifies(rarest, policy)
+
+
+def pasts_in(courses: Sequence[Course]) -> dict[str, Past]:
+    """Return the pasts by the signal they belong to."""
+    return {course.signal: course.past for course in courses}
