@@ -128,18 +128,26 @@ def _extent(record: Record) -> tuple[str, int, int, int]:
 
 
 def _note_sources(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    latest: dict[str, dict[str, Any]] = {}
+    heard: dict[str, tuple[int, int]] = {}
     for row in rows:
         if row["rows"]:
-            noted = latest.setdefault(row["source"], {"event_ms": row["last_ms"]})
-            noted |= {"source": row["source"], "received_ms": row["appended_ms"]}
-            noted["event_ms"] = max(noted["event_ms"], row["last_ms"])
-    if not latest:
+            _, event = heard.get(row["source"], (0, row["last_ms"]))
+            heard[row["source"]] = row["appended_ms"], max(event, row["last_ms"])
+    note_sources(connection, heard)
+
+
+def note_sources(connection: Connection, heard: Mapping[str, tuple[int, int]]) -> None:
+    """Note of each source when it was heard, and the largest event time it told of then (milliseconds)."""
+    if not heard:
         return
     statement = insert(connection, freshness)
     new, old = statement.excluded, freshness.c
     later = {
-        "received_ms": new.received_ms,
+        "received_ms": case((new.received_ms > old.received_ms, new.received_ms), else_=old.received_ms),
         "event_ms": case((new.event_ms > old.event_ms, new.event_ms), else_=old.event_ms),
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=later), list(latest.values()))
+    rows = [
+        {"source": source, "received_ms": received, "event_ms": event}
+        for source, (received, event) in sorted(heard.items())
+    ]
+    connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=later), rows)
