@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,11 +15,13 @@ from tests.warning.store.sql.steps import said
 from warning.domain.alert import Alert, AlertStatus, Disposition
 from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.domain.handling import Act, Command, Handling, handled
+from warning.domain.series import SeriesKey, SeriesKind
 from warning.domain.signal import EvidenceState
 from warning.service.ports import AlertQuery, ConflictError
 from warning.store.sql.alerts import SqlAlerts
 from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
+from warning.store.sql.tickets import SqlTickets
 
 
 @pytest.fixture(name="store")
@@ -155,3 +158,26 @@ def test_an_unknown_sort_is_refused(store: SqlAlerts) -> None:
     """A sort that is not offered is an error that names those that are."""
     with pytest.raises(InvalidInputError, match="-severity"):
         store.find(AlertQuery(sort="headline"))
+
+
+def test_an_overlong_name_is_found(database: Database, store: SqlAlerts) -> None:
+    """Names as long as intake lets them be, in a script of many bytes and no two alike, are stored and found."""
+    rng = random.Random(1)
+    area = "/".join("".join(chr(rng.randint(0x20000, 0x2A6D0)) for _ in range(200)) for _ in range(4))
+    series = SeriesKey(SeriesKind.AREA_CATEGORY, area, "x" * 200)
+    course = [replace(point, series=series) for point in samples.course(3)]
+    lead = samples.signal("lead", series=series, length=course[0].length)
+    alert = samples.alert("long", areas=(area,), signal_ids=("lead",), lead_signal_id="lead")
+    said(database, alerts=[alert, samples.alert("other")], signals=[lead], points=course)
+    above = area.rsplit("/", 1)[0]
+    for wanted in (area, above, f"{area}/below"):
+        assert [view.alert for view in store.find(AlertQuery(area=wanted)).items] == [alert]
+    assert store.find(AlertQuery(area=above[:-1])).items == ()
+    assert store.course("long") == course
+
+
+def test_a_zero_byte_finds_nothing(database: Database, store: SqlAlerts) -> None:
+    """Whatever is sent as a name, the answer is that there is nothing by it."""
+    said(database, alerts=[samples.alert()])
+    assert store.find(AlertQuery(assignee="\0", area="City\0")).items == ()
+    assert (store.get("\0"), SqlTickets(database).status("desk", "T\0")) == (None, None)

@@ -16,6 +16,7 @@ from warning.service.ports import AlertQuery
 from warning.store.sql import meta
 from warning.store.sql.alerts import SqlAlerts
 from warning.store.sql.database import Database
+from warning.store.sql.errors import OvertakenError
 from warning.store.sql.moments import moment_of_ms
 from warning.store.sql.outputs import SqlOutputs, Step
 from warning.store.sql.tickets import SqlTickets
@@ -117,3 +118,19 @@ def test_nothing_said_still_moves_the_position(database: Database) -> None:
     assert applied(database) == 0
     position = said(database)
     assert applied(database) == position > 0
+
+
+def test_who_was_overtaken_stores_nothing(database: Database, records: list[Record], answers: list[Output]) -> None:
+    """Outputs that expect another position than the stored one are refused whole; else they are stored."""
+    steps = list(zip(appended(database, records), records, answers, strict=True))
+    with database.write() as connection:
+        SqlOutputs().commit(connection, steps[:5], AT, expected=0)
+    here = applied(database)
+    with pytest.raises(OvertakenError) as error, database.write() as connection:
+        SqlOutputs().commit(connection, steps[5:], AT, expected=0)
+    assert (error.value.expected, error.value.found) == (0, here)
+    assert (applied(database), SqlAlerts(database).find(AlertQuery()).items) == (here, ())
+    with database.write() as connection:
+        SqlOutputs().commit(connection, steps[5:], AT, expected=here)
+    assert applied(database) == steps[-1][0]
+    assert SqlAlerts(database).find(AlertQuery()).items != ()
