@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from warning.domain.bucket import DAY_MS, HOUR_MS
+from warning.domain.bucket import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from warning.settings import Settings
 
 FOR_EVER = -1
 MEGABYTE = 1 << 20
+LONGEST_SEGMENT_MS = 7 * DAY_MS
+CHECKS_MS = 10 * MINUTE_MS
+"""Twice as long as brokers wait between looking for segments to delete, unless they are told otherwise."""
 
 
 class Name(StrEnum):
@@ -39,6 +42,7 @@ class Topic:
     key : what a record's key is, in words
     retention_ms : how long records stay; ``FOR_EVER`` where they are compacted or never go
     compacted : whether only the last record of a key stays
+    private : whether records may hold personal data, so that none may stay longer than that
     largest : bytes of a record at most
     owner : the worker that writes it
     schema : name of the schema of its records (``streams/schemas``); empty: anything
@@ -53,7 +57,26 @@ class Topic:
     meaning: str
     schema: str = ""
     compacted: bool = False
+    private: bool = False
     largest: int = MEGABYTE
+
+    def configuration(self, min_insync: int) -> dict[str, str]:
+        """Return Kafka's own settings of the topic.
+
+        Kafka deletes whole segments, and those only that are no longer written: a record may outlive ``retention.ms``
+        by ``segment.ms`` and the broker's interval of checks.
+        """
+        segment = HOUR_MS if self.compacted else min(LONGEST_SEGMENT_MS, max(CHECKS_MS, self.retention_ms // 10))
+        spare = segment + CHECKS_MS if self.private else 0
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "max.message.bytes": str(self.largest),
+            # The broker's clock decides what is old, whatever a platform's clock says.
+            "message.timestamp.type": "LogAppendTime",
+            "min.insync.replicas": str(min_insync),
+            "retention.ms": str(self.retention_ms - spare),
+            "segment.ms": str(segment),
+        }
 
 
 def topics(settings: Settings) -> dict[Name, Topic]:
@@ -72,6 +95,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=kafka.input_partitions,
                 retention_ms=originals,
                 owner="platforms",
+                private=True,
                 largest=10 * MEGABYTE,
                 meaning="What platforms send, as they send it: JSON or CloudEvents. 平台原始事件",
             ),
@@ -110,6 +134,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=originals,
                 owner="api",
+                private=True,
                 largest=16 * MEGABYTE,
                 meaning="Originals of refused HTTP items; they may hold personal data. 被拒绝条目的原文",
             ),

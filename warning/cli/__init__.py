@@ -17,6 +17,7 @@ from warning.cli import (
     serve,
     settings,
     simulate,
+    topics,
     users,
 )
 from warning.cli.app import main
@@ -38,6 +39,7 @@ for _command in (
     users.users,
     keys.keys,
     plans.plans,
+    topics.topics,
     backup.backup,
     backup.restore,
 ):

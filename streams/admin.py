@@ -1,0 +1,269 @@
+"""Making the topics, and finding where they differ from the table."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, for_code
+
+from streams.connection import kafka_python_options, servers
+from streams.topics import Name, Topic, topics
+from warning.domain.errors import EarlyWarningError
+from warning.runtime.clock import steady_seconds
+from warning.service.errors import BadInputError
+
+if TYPE_CHECKING:
+    from warning.settings import Settings
+
+CONNECT_SECONDS = 3.0
+REQUEST_SECONDS = 6.0
+"""Long enough to make all topics; a broker that hangs is told of after it. What was cut short is done the next time."""
+_EXISTS = 36
+"""Kafka's number of what is said where somebody else made the topic meanwhile."""
+_DONE = "OK"
+_BETWEEN_LOOKS = 0.05
+
+
+class What(StrEnum):
+    """What of a topic differs; other differences are named by Kafka's setting."""
+
+    TOPIC = "topic"
+    PARTITIONS = "partitions"
+    REPLICATION = "replication"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is not as the table wants it.
+
+    remedy : in both languages, what a person must do; empty where :func:`apply_topics` does it
+    """
+
+    topic: str
+    what: str
+    found: str
+    wanted: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A topic as it is."""
+
+    partitions: int
+    replication: int
+    configuration: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What was done: topics made, settings changed; and what is left to people."""
+
+    made: list[Topic]
+    changed: list[Difference]
+    left: list[Difference]
+
+
+class TopicsError(EarlyWarningError):
+    """The brokers refused something."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(f"topic {topic}: Kafka refused it ({reason}). Check kafka.replication and the user's rights.")
+        self.zh = f"主题 {topic}: Kafka 拒绝 ({reason})。请检查 kafka.replication 与用户权限。"
+
+
+def check_topics(settings: Settings) -> list[Difference]:
+    """Return everything that differs; raises BadInputError where no broker answers."""
+    with _admin(settings) as admin:
+        return _compare_all(admin, settings)
+
+
+def apply_topics(settings: Settings) -> Applied:
+    """Make the topics that are missing and set what differs; deletes nothing and changes no number of partitions.
+
+    Raises BadInputError where no broker answers, TopicsError where they refuse.
+    """
+    table = topics(settings)
+    with _admin(settings) as admin:
+        differences = _compare_all(admin, settings)
+        missing = {each.topic for each in differences if each.what == What.TOPIC}
+        made = [topic for topic in table.values() if topic.name in missing]
+        changed = [each for each in differences if not each.remedy and each.what != What.TOPIC]
+        _make(admin, made, settings)
+        _change(admin, changed)
+        if made or changed:
+            _wait_until_told(admin, settings)
+    return Applied(made=made, changed=changed, left=[each for each in differences if each.remedy])
+
+
+def compare(name: Name, topic: Topic, found: Found | None, settings: Settings) -> list[Difference]:
+    """Return how one topic differs from what the table wants."""
+    if found is None:
+        return [Difference(topic=topic.name, what=What.TOPIC, found="missing", wanted="there")]
+    counts = [
+        (What.PARTITIONS, found.partitions, topic.partitions, _more_partitions(name, topic, found)),
+        (What.REPLICATION, found.replication, settings.kafka.replication, _REPLICAS),
+    ]
+    differences = [
+        Difference(topic=topic.name, what=what, found=str(is_), wanted=str(wanted), remedy=remedy)
+        for what, is_, wanted, remedy in counts
+        if is_ != wanted
+    ]
+    for key, wanted in topic.configuration(settings.kafka.min_insync).items():
+        is_ = found.configuration.get(key, "")
+        if is_ != wanted:
+            differences.append(Difference(topic=topic.name, what=key, found=is_, wanted=wanted))
+    return differences
+
+
+_REPLICAS = "kafka-reassign-partitions.sh (Kafka). 用 Kafka 自带工具重新分配副本"
+
+
+def _more_partitions(name: Name, topic: Topic, found: Found) -> str:
+    if name is Name.TICKETS:
+        return (
+            f"early-warning repartition, or set kafka.partitions to {found.partitions}. "
+            f"用 repartition 命令,或把设置改为 {found.partitions}"
+        )
+    if name in (Name.RAW, Name.PUSHED):
+        return (
+            f"set kafka.input_partitions to {found.partitions}; kafka-topics.sh --alter adds some. "
+            f"把设置改为 {found.partitions};增加分区用 Kafka 自带工具"
+        )
+    return f"must be {topic.partitions}: give another kafka.prefix, or make it anew. 另设前缀,或重建该主题"
+
+
+def _compare_all(admin: KafkaAdminClient, settings: Settings) -> list[Difference]:
+    table = topics(settings)
+    found = _find(admin, table)
+    return [
+        difference
+        for name, topic in table.items()
+        for difference in compare(name, topic, found.get(topic.name), settings)
+    ]
+
+
+def _find(admin: KafkaAdminClient, table: Mapping[Name, Topic]) -> dict[str, Found]:
+    there = set(admin.list_topics())
+    names = [topic.name for topic in table.values() if topic.name in there]
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    configurations: dict[str, dict[str, Any]] = admin.describe_configs(resources, config_filter="all")["topic"]
+    found = {}
+    for topic in admin.describe_topics(names):
+        partitions = topic["partitions"]
+        if not partitions:
+            # One broker lists a topic that the next one asked does not know yet.
+            continue
+        values = configurations.get(topic["name"], {})
+        found[topic["name"]] = Found(
+            partitions=len(partitions),
+            replication=min(len(partition["replica_nodes"]) for partition in partitions),
+            configuration={key: str(value["value"]) for key, value in values.items()},
+        )
+    return found
+
+
+def _make(admin: KafkaAdminClient, missing: list[Topic], settings: Settings) -> None:
+    if not missing:
+        return
+    wanted = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": settings.kafka.replication,
+            "configs": topic.configuration(settings.kafka.min_insync),
+        }
+        for topic in missing
+    }
+    for answer in admin.create_topics(wanted, raise_errors=False)["topics"]:
+        if answer["error_code"] not in (0, _EXISTS):
+            raise TopicsError(answer["name"], answer["error_message"] or for_code(answer["error_code"]).__name__)
+    admin.wait_for_topics(list(wanted))
+
+
+def _change(admin: KafkaAdminClient, differences: list[Difference]) -> None:
+    changes: dict[str, dict[str, str]] = {}
+    for difference in differences:
+        changes.setdefault(difference.topic, {})[difference.what] = difference.wanted
+    if not changes:
+        return
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, to) for name, to in changes.items()]
+    for name, answer in admin.alter_configs(resources)["topic"].items():
+        if answer != _DONE:
+            raise TopicsError(name, answer)
+
+
+def _wait_until_told(admin: KafkaAdminClient, settings: Settings) -> None:
+    """Wait until brokers say of themselves what the controller has agreed to."""
+    deadline = steady_seconds() + REQUEST_SECONDS
+    looks = Event()
+    while open_ := [each for each in _compare_all(admin, settings) if not each.remedy]:
+        if steady_seconds() > deadline:
+            raise TopicsError(open_[0].topic, f"{open_[0].what} has not taken effect")
+        looks.wait(_BETWEEN_LOOKS)
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    _need_copies(settings)
+    options = kafka_python_options(settings)
+    _need_a_broker(settings)
+    try:
+        admin = KafkaAdminClient(
+            **options,
+            bootstrap_timeout_ms=int(1000 * CONNECT_SECONDS),
+            request_timeout_ms=int(1000 * REQUEST_SECONDS),
+        )
+    except KafkaError as error:
+        raise _away(settings, error) from error
+    try:
+        yield admin
+    except KafkaError as error:
+        raise _away(settings, error) from error
+    finally:
+        admin.close()
+
+
+def _need_copies(settings: Settings) -> None:
+    kafka = settings.kafka
+    if kafka.min_insync > kafka.replication:
+        raise BadInputError(
+            "setting kafka.min_insync",
+            f"is {kafka.min_insync}, more than kafka.replication ({kafka.replication}): nothing could be written",
+            "Lower it (three copies: 2).",
+            f"设置 kafka.min_insync: {kafka.min_insync} 大于副本数 {kafka.replication},将无法写入;三副本时应为 2。",
+        )
+
+
+def _need_a_broker(settings: Settings) -> None:
+    """Fail at once where nobody listens: the client would try for long, and leave its sockets open."""
+    error = OSError("no address")
+    for server in servers(settings):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        except OSError as refused:
+            error = refused
+        else:
+            return
+    raise _away(settings, error)
+
+
+def _away(settings: Settings, error: Exception) -> BadInputError:
+    where = settings.kafka.bootstrap
+    why = str(error) or type(error).__name__
+    return BadInputError(
+        "setting kafka.bootstrap",
+        f"Kafka at {where} cannot be reached or does not answer ({why})",
+        "Check that it runs, and kafka.security and what belongs to it.",
+        f"设置 kafka.bootstrap: 无法连接 {where} 处的 Kafka,或其没有应答 ({why})。请检查它是否运行及各项 kafka 设置。",
+    )
