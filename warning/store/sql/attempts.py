@@ -36,6 +36,14 @@ class Attempts:
         with self._database.read() as connection:
             return connection.execute(wanted).scalar() or 0
 
+    def counts(self, topic: str, partition: int) -> dict[int, int]:
+        """Return how many there were of each record of a partition that ended a process."""
+        wanted = select(attempts.c.position, attempts.c.count).where(
+            attempts.c.topic == topic, attempts.c.partition == partition
+        )
+        with self._database.read() as connection:
+            return {row.position: row[1] for row in connection.execute(wanted)}
+
     def clear(self, topic: str, partition: int, position: int) -> None:
         """Forget those of a record: it was applied, or left out."""
         with self._database.write(alone=False) as connection:
