@@ -72,11 +72,12 @@ class City:
 def make(csv: str, mapping: str, **city: Any) -> Figures:
     """Write a city's tickets, in the order of their times, and its mapping."""
     Path(mapping).write_text(_MAPPING.format(zone=ZONE, format=TIME_FORMAT), "utf-8")
-    _frame(City(**city)).write_csv(csv)
+    frame(City(**city)).write_csv(csv)
     return {"bytes": float(Path(csv).stat().st_size)}
 
 
-def _frame(city: City) -> pl.DataFrame:
+def frame(city: City) -> pl.DataFrame:
+    """Return a city's tickets in the order of their times, as its file has them."""
     random = np.random.default_rng(city.seed)
     seconds = _seconds(city, random)
     places, categories = _places_and_categories(city, random)
