@@ -36,4 +36,4 @@ def main(address: str, process: int = _FIRST_PROCESS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(sys.argv[1]))
