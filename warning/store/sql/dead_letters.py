@@ -15,8 +15,9 @@ from warning.service.errors import BadInputError
 from warning.service.ports import DeadLetter, Page
 from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
+from warning.store.sql.moments import Moment
 from warning.store.sql.statements import LARGEST, chunks
-from warning.store.sql.tables import dead_letters, quarantine, quarantine_reads
+from warning.store.sql.tables import dead_letters, origins, quarantine, quarantine_reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,10 @@ class SqlDeadLetters:
 
 
 def _letters() -> Any:
-    return select(dead_letters, quarantine.c.until).outerjoin(quarantine)
+    until = func.coalesce(quarantine.c.until, origins.c.until, type_=Moment()).label("until")
+    return (
+        select(dead_letters, until).outerjoin(quarantine).outerjoin(origins, origins.c.letter_id == dead_letters.c.id)
+    )
 
 
 def _letter(row: Any) -> DeadLetter:

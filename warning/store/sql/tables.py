@@ -152,6 +152,17 @@ quarantine = Table(
 )
 """Originals of refused items: they may hold personal data, go after 72 hours at most, and are in no backup."""
 
+origins = Table(
+    "origins",
+    metadata,
+    Column("letter_id", Number, ForeignKey("dead_letters.id", ondelete="CASCADE"), primary_key=True),
+    _text("topic"),
+    Column("partition", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+"""Where, in a cluster, the original of a refused item stands, and how long it is kept there."""
+
 quarantine_reads = Table(
     "quarantine_reads",
     metadata,

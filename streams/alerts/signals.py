@@ -1,0 +1,170 @@
+"""Following the topic ``signals``: reports into the alert stage, what it says into the database.
+
+Records are applied one after another; what they bring is committed by a task of its own, as much as waits at a time,
+so that catching up costs few transactions. Every commit stores the position it reaches and must find the one before
+it: a process that was overtaken by another can say nothing twice, and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from streams.alerts.stage import Judged
+from streams.alerts.store import Step
+from streams.reading import LogLostError
+from streams.records import decode_report
+from warning.domain.errors import IncompatibleSnapshotError
+from warning.engine.records import Output
+from warning.runtime.backtest import Collected
+from warning.runtime.clock import steady_seconds
+
+if TYPE_CHECKING:
+    from streams.alerts.insisting import Insistence
+    from streams.alerts.stage import AlertStage, Missing
+    from streams.alerts.store import AlertStore
+    from streams.reading import Message
+    from streams.records import Report
+    from warning.runtime.clock import Clock
+
+MOST_WAITING = 64
+"""Steps that wait for the database: beyond it no more is applied, until it takes them."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Signals:
+    """The state of the alert worker; implements :class:`streams.following.Followed`.
+
+    Parameters
+    ----------
+    new_stage : builds the stage of an era that has judged nothing
+    committed : called after a commit with what it stored
+    """
+
+    def __init__(
+        self,
+        store: AlertStore,
+        new_stage: Callable[[int], AlertStage],
+        *,
+        clock: Clock,
+        insistence: Insistence,
+        committed: Callable[[list[Step], int], None] = lambda *_: None,
+    ) -> None:
+        self.next_offset = 0
+        self.stored = 0
+        """The position up to which everything said is stored."""
+        self.moved = steady_seconds()
+        """When a record was last applied or stored."""
+        self.waiting: Missing | None = None
+        self.waiting_since = steady_seconds()
+        self._store = store
+        self._new_stage = new_stage
+        self._clock = clock
+        self._insistence = insistence
+        self._committed = committed
+        self._stage = new_stage(0)
+        self._steps: asyncio.Queue[Step] = asyncio.Queue(MOST_WAITING)
+        self._judged = -1
+        self._anew: Collected | None = None
+        """What the stage of a new era has said so far, while it has not come to where the older one was."""
+        self._until = -1
+        self._snapshot_at = -1
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Begin from the newest snapshot that can be used."""
+        await self._steps.join()
+        self.stored = await self._insistence.on(self._store.applied)
+        judged = await self._insistence.on(self._store.judged)
+        self._judged = -1 if judged is None else judged.number
+        self._anew, self.waiting = None, None
+        self._stage, self.next_offset = await self._insistence.on(self._restored)
+        self._snapshot_at = self.next_offset
+        _LOG.info("restored", extra={"position": self.next_offset, "stored": self.stored, "era": self._stage.era})
+
+    def _restored(self) -> tuple[AlertStage, int]:
+        for kept in self._store.snapshots():
+            stage = self._new_stage(0)
+            try:
+                stage.load(kept.state)
+            except IncompatibleSnapshotError as error:
+                _LOG.warning("a snapshot is left aside", extra={"position": kept.position, "reason": str(error)})
+                continue
+            return stage, kept.position
+        return self._new_stage(0), 0
+
+    async def apply(self, message: Message) -> None:
+        """Take a report in."""
+        if message.value is None:
+            raise ValueError("a report without content")
+        report = decode_report(message.value)
+        judged = await asyncio.to_thread(self._take, report)
+        self.moved = steady_seconds()
+        self._note_waiting()
+        step = self._step(message.offset + 1, judged)
+        if step is not None:
+            self._judged = step.judged[-1].tick.number
+            if step.position > self.stored:
+                await self._steps.put(step)
+
+    def _take(self, report: Report) -> list[Judged]:
+        if report.era > self._stage.era:
+            _LOG.info("a new era of history begins", extra={"era": report.era, "until": self._judged})
+            self._stage = self._new_stage(report.era)
+            self._anew, self._until = Collected(), self._judged
+        return self._stage.take(report)
+
+    def _step(self, position: int, judged: list[Judged]) -> Step | None:
+        """Return what is to be stored; a new era says nothing before it has come to where the older one was."""
+        if not judged:
+            return None
+        if self._anew is None:
+            return Step(position=position, judged=judged, era=self._stage.era)
+        for each in judged:
+            self._anew.add(each.output)
+        if judged[-1].tick.number < self._until:
+            return None
+        anew, self._anew = self._anew, None
+        reached = [Judged(tick=judged[-1].tick, output=Output())]
+        return Step(position=position, judged=reached, era=self._stage.era, anew=anew)
+
+    def _note_waiting(self) -> None:
+        before, self.waiting = self.waiting, self._stage.missing()
+        if self.waiting is None or before is None or before.tick.number != self.waiting.tick.number:
+            self.waiting_since = steady_seconds()
+
+    def check_reached(self, topic: str) -> None:
+        """Raise LogLostError where the end of the partition is before what was stored: it is another topic."""
+        if self.next_offset < self.stored:
+            raise LogLostError(topic, 0, self.stored, self.next_offset)
+
+    # --- commits and snapshots ----------------------------------------------------------------------------------------
+
+    async def commit_always(self) -> None:
+        """Store what is said as it comes; never ends by itself."""
+        while True:
+            steps = [await self._steps.get()]
+            while not self._steps.empty():
+                steps.append(self._steps.get_nowait())
+            at = self._clock()
+            await self._insistence.on(lambda steps=steps, at=at: self._store.commit(steps, at, expected=self.stored))  # type: ignore[misc]
+            self.stored, self.moved = steps[-1].position, steady_seconds()
+            self._committed(steps, at)
+            for _ in steps:
+                self._steps.task_done()
+
+    async def save_snapshot(self) -> None:
+        """Store the stage's state; to be called between records (:meth:`streams.following.Follower.between`).
+
+        Not while a new era is on its way to where the older one was: what it said so far is not in the state.
+        """
+        await self._steps.join()
+        if self._anew is not None or self.next_offset == self._snapshot_at:
+            return
+        position, era, stage = self.next_offset, self._stage.era, self._stage
+        await self._insistence.on(lambda: self._store.save_snapshot(position, era, stage.state(), self._clock()))
+        self._snapshot_at = position
