@@ -27,7 +27,7 @@ class LogWriter:
         self._settings = settings
         self._table = topics(settings)
         self._producer = KafkaProducer(
-            **kafka_python_options(settings), acks="all", compression_type="lz4", max_request_size=16 << 20, linger_ms=5
+            **kafka_python_options(settings), acks="all", max_request_size=16 << 20, linger_ms=5
         )
 
     def write(self, records: Iterable[Record]) -> int:
