@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from streams.connection import aiokafka_options
 from warning.domain.errors import EarlyWarningError
@@ -110,13 +108,9 @@ class RangeReader:
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; 0 where there is no such topic."""
-        admin = AIOKafkaAdminClient(**self._options)
-        await admin.start()
-        try:
-            described = await admin.describe_topics([topic])
-        finally:
-            await admin.close()
-        return sum(len(each["partitions"]) for each in described)
+        async with self._consumer() as consumer:
+            await consumer.topics()
+            return len(consumer.partitions_for_topic(topic) or ())
 
     async def read(
         self, topic: str, partition: int, first: int, until: int | None = None
