@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from warning.cli.app import example
+from warning.cli.detect import detect
+from warning.cli.intake import intake
 from warning.cli.send import send
 
 
@@ -18,4 +20,6 @@ def cluster() -> None:
     """Hold the workers' commands."""
 
 
+cluster.add_command(detect)
+cluster.add_command(intake)
 cluster.add_command(send)
