@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from streams.connection import aiokafka_options
 from warning.domain.errors import EarlyWarningError
@@ -108,9 +109,18 @@ class RangeReader:
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; 0 where there is no such topic."""
-        async with self._consumer() as consumer:
-            await consumer.topics()
-            return len(consumer.partitions_for_topic(topic) or ())
+        deadline = steady_seconds() + self._patience
+        while True:
+            admin = AIOKafkaAdminClient(**self._options)
+            try:
+                await admin.start()
+                (found,) = await admin.describe_topics([topic])
+            except KafkaError as error:
+                await _again_or_raise(error, deadline)
+            else:
+                return 0 if found["error_code"] == UnknownTopicOrPartitionError.errno else len(found["partitions"])
+            finally:
+                await admin.close()
 
     async def read(
         self, topic: str, partition: int, first: int, until: int | None = None
