@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from warning.bootstrap.live import KnownSources, SourceMappings
 from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.intake.mapping_files import load_mapping
-from warning.runtime.clock import steady_seconds
 from warning.service.ports import Source, StoreBusyError
 
 if TYPE_CHECKING:
     from warning.intake.mapping import Mapping
 
-FRESH_SECONDS = 2.0
-"""So long what was read of the sources counts: a new one, or another mapping, holds from then on."""
 CANONICAL = "canonical"
 
 _LOG = logging.getLogger(__name__)
 
 
 class RememberedSources:
-    """Asks another for the sources now and then, and gives its last answer while it cannot say."""
+    """Gives the last answer of another, who is asked beside: whoever waits for tickets never waits for the database."""
 
-    def __init__(self, asked: KnownSources, elapsed: Callable[[], float] = steady_seconds) -> None:
+    def __init__(self, asked: KnownSources) -> None:
         self._asked = asked
-        self._elapsed = elapsed
         self._known: Sequence[Source] | None = None
-        self._read_at = 0.0
+
+    def refresh(self) -> None:
+        """Ask; the last answer holds where there is none."""
+        try:
+            self._known = self._asked.sources()
+        except StoreBusyError:
+            _LOG.warning("the database does not say which sources there are; those known before hold")
 
     def sources(self) -> Sequence[Source]:
-        """Return the sources; raises StoreBusyError only where they were never known."""
-        if self._known is None or self._elapsed() - self._read_at >= FRESH_SECONDS:
-            self._read_at = self._elapsed()
-            try:
-                self._known = self._asked.sources()
-            except StoreBusyError:
-                if self._known is None:
-                    raise
-                _LOG.warning("the database does not say which sources there are; those known before hold")
+        """Return the sources; raises StoreBusyError where they were never known."""
+        if self._known is None:
+            raise StoreBusyError("the database has not said yet which sources there are", 1, "数据库尚未给出来源列表。")
         return self._known
 
     def names(self) -> frozenset[str]:
