@@ -1,12 +1,14 @@
-"""A data folder: its database, and the state that services and commands share over it."""
+"""The database that settings name, in a data folder or on a server, and the state that is shared over it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warning.bootstrap.accounts import DATABASE
+from warning.bootstrap.accounts import DATABASE, build_accounts, open_accounts
 from warning.domain.bucket import MINUTE_MS
 from warning.engine.grid import Grid
 from warning.runtime.state import LiveState
@@ -15,6 +17,7 @@ from warning.store.sql import meta
 from warning.store.sql.database import Database
 
 if TYPE_CHECKING:
+    from warning.service.accounts import Accounts
     from warning.settings import Settings
 
 JURISDICTION = "city"
@@ -29,6 +32,72 @@ def open_database(data: Path) -> Database:
     database = Database(data / DATABASE)
     database.migrate()
     return database
+
+
+def open_store(settings: Settings) -> Database:
+    """Open the database that settings name, made or migrated: PostgreSQL by ``store.url``, else the data folder's.
+
+    Raises BadInputError for a password file that cannot be read, StoreAwayError where the server does not answer.
+    """
+    if not settings.store.url:
+        return open_database(Path(settings.service.data))
+    database = store_of(settings)
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def store_of(settings: Settings) -> Database:
+    """Return the database that settings name as it is, not opened yet."""
+    if not settings.store.url:
+        return Database(Path(settings.service.data) / DATABASE)
+    return Database(settings.store.url, _password(settings))
+
+
+def _password(settings: Settings) -> str:
+    name = settings.store.password_file
+    if not name:
+        return ""
+    try:
+        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"setting store.password_file {name}",
+            "cannot be read",
+            "Check the path, its owner and its mode.",
+            f"设置 store.password_file: 无法读取 {name}。请检查路径、所有者和权限。",
+        ) from error
+
+
+def require_folder(settings: Settings) -> None:
+    """Raise BadInputError where settings name a database that several processes share: a service alone owns its own."""
+    if settings.store.url:
+        raise BadInputError(
+            "setting store.url",
+            "names a database of a cluster, and this service keeps its own in a data folder",
+            "Take the setting away or give --data; a cluster runs by `early-warning cluster`.",
+            "设置 store.url 指向集群的数据库,而单机服务使用数据目录。请去掉该设置或用 --data。",
+        )
+
+
+@contextmanager
+def accounts_of(settings: Settings, *, create: bool = False) -> Iterator[Accounts]:
+    """Give the accounts in the database that settings name, whether or not services run on it.
+
+    Raises BadInputError for a data folder without a database, unless it may be created.
+    """
+    if not settings.store.url:
+        with open_accounts(Path(settings.service.data), create=create) as accounts:
+            yield accounts
+        return
+    database = open_store(settings)
+    try:
+        yield build_accounts(database)
+    finally:
+        database.close()
 
 
 def remember(settings: Settings, database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, zone_of
+from warning.bootstrap.folder import build_state, jurisdiction_of, open_store, zone_of
 from warning.domain.bucket import MINUTE_MS
 from warning.engine.grid import Grid
 from warning.intake.columns import TicketColumns
@@ -62,7 +62,7 @@ def load_history(
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
     """Load files as history into the data folder; a running service takes them over by itself."""
-    database = open_database(Path(settings.service.data))
+    database = open_store(settings)
     try:
         return load_files(
             paths,
@@ -175,7 +175,7 @@ def _refused(source: str, reject: Reject) -> Refused:
 
 def export_live_log(settings: Settings, out: Path) -> int:
     """Write the log of a data folder, its history first, as a file for back-tests; returns how many records."""
-    database = open_database(Path(settings.service.data))
+    database = open_store(settings)
     try:
         state = build_state(settings, database)
         header = LogHeader(

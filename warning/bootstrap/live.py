@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from warning.bootstrap.accounts import build_accounts, wall_now
 from warning.bootstrap.backtest import build_engine
-from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, remember, zone_of
+from warning.bootstrap.folder import build_state, jurisdiction_of, open_database, remember, require_folder, zone_of
 from warning.bootstrap.uploads import UploadedHistory
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
@@ -136,6 +136,7 @@ def build_live(
     """
     clock = clock or GuardedClock()
     register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
+    require_folder(settings)
     database = open_database(Path(settings.service.data))
     database.claim()
     remember(settings, database)

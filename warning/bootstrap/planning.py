@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from warning.bootstrap.accounts import require_database, wall_now
-from warning.bootstrap.folder import jurisdiction_of, open_database, remembered, zone_of
+from warning.bootstrap.folder import jurisdiction_of, open_store, remembered, zone_of
 from warning.service.planning import Planning
 from warning.store.sql import meta
 from warning.store.sql.moments import moment_of_ms
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_planning(settings: Settings) -> Iterator[tuple[Planning, ZoneInfo]]:
-    """Give the planned events of the data folder, and the service's zone, whether or not a service runs on it.
+    """Give the planned events of the database that settings name, and the service's zone; it may be running.
 
     A running service finds what was planned in its log, within a second. Raises BadInputError for a folder without a
     database.
     """
-    data = Path(settings.service.data)
-    require_database(data)
-    database = open_database(data)
+    if not settings.store.url:
+        require_database(Path(settings.service.data))
+    database = open_store(settings)
     try:
         settings = remembered(settings, database)
         zone = ZoneInfo(zone_of(settings))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from warning.cli.options import with_service
 from warning.service.errors import BadInputError
 from warning.settings import load_settings
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 def accounts_in(
     data: Path | None, settings_path: Path | None, *, create: bool = False
 ) -> AbstractContextManager[Accounts]:
-    """Open the accounts of the data folder given, else of the one that the settings name."""
+    """Open the accounts of the data folder given, else of the database that the settings name."""
     try:
-        from warning.bootstrap.accounts import open_accounts
+        from warning.bootstrap.folder import accounts_of
     except ModuleNotFoundError as error:
         raise not_installed(error) from error
-    return open_accounts(data or Path(load_settings(settings_path).service.data), create=create)
+    settings = with_service(load_settings(settings_path), data=None if data is None else str(data))
+    return accounts_of(settings, create=create)
 
 
 def not_installed(error: ModuleNotFoundError) -> BadInputError:

@@ -35,6 +35,7 @@ data_folder = click.option(
 
 
 def with_service(settings: Settings, **changes: object) -> Settings:
-    """Return the settings with what the command line said of the service."""
+    """Return the settings with what the command line said of the service; a folder that it names holds the database."""
     said = {name: value for name, value in changes.items() if value is not None}
-    return settings.model_copy(update={"service": settings.service.model_copy(update=said)})
+    store = settings.store.model_copy(update={"url": ""}) if "data" in said else settings.store
+    return settings.model_copy(update={"service": settings.service.model_copy(update=said), "store": store})

@@ -140,7 +140,7 @@ def test_a_link_signs_in(run: Run, accounts: Accounts, monkeypatch: pytest.Monke
 
 def test_a_missing_extra_is_named(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the packages of the service are not installed, the commands say which extra brings them."""
-    monkeypatch.setitem(sys.modules, "warning.bootstrap.accounts", None)
+    monkeypatch.setitem(sys.modules, "warning.bootstrap.folder", None)
     done = run("users", "add", "wang", "--role", "admin")
     assert done.exit_code == 3
     assert "early-warning[service]" in done.stderr

@@ -1,4 +1,4 @@
-"""Copies of a running database in one file, and the way back. Quarantine, sessions and links never leave the house."""
+"""Copies of a running SQLite database in one file, and the way back. What is secret stays at home."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from warning.service.errors import BadInputError, UnwritableOutputError, unwrita
 from warning.store.sql import schema
 from warning.store.sql.database import Database
 from warning.store.sql.errors import StoreDamagedError, StoreUnreadableError, StoreVersionError
+from warning.store.sql.placing import place
 from warning.store.sql.sqlite import cause_of, check_integrity, copy, forget_secrets, open_to_look
 
 ASIDE = ".before-restore"
@@ -33,7 +34,7 @@ def back_up(database: Path, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.unfinished-", dir=target.parent) as scratch:
             part = Path(scratch) / target.name
             _copied(database, part, target)
-            _place(part, target)
+            place(part, target)
     except OSError as error:
         raise unwritable(target, error) from error
 
@@ -61,17 +62,17 @@ def restore(backup: Path, database: Path, *, force: bool = False) -> Path | None
 
 def _restored(backup: Path, database: Path) -> Path | None:
     database.parent.mkdir(parents=True, exist_ok=True)
-    place = Database(database)
-    place.claim()
+    held = Database(database)
+    held.claim()
     try:
         with tempfile.TemporaryDirectory(prefix=f".{database.name}.unfinished-", dir=database.parent) as scratch:
             part = Path(scratch) / database.name
             _copied(backup, part, database)
             aside = _put_aside(database)
-            _place(part, database)
+            place(part, database)
         return aside
     finally:
-        place.close()
+        held.close()
 
 
 def _copied(source: Path, part: Path, target: Path) -> None:
@@ -122,15 +123,3 @@ def _put_aside(database: Path) -> Path | None:
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def _place(part: Path, target: Path) -> None:
-    """Flush a file and rename it into place."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

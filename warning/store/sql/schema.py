@@ -29,12 +29,17 @@ def upgrade(connection: Connection, where: str) -> None:
 def check(connection: Connection, where: str) -> str | None:
     """Return the version of the tables (None: there are none); raises StoreVersionError for one not known."""
     version = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if version is not None and version not in known:
-        raise StoreVersionError.newer(where, version)
+    if version is not None:
+        require_known(version, where)
     if version is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
         raise StoreVersionError.foreign(where)
     return version
+
+
+def require_known(version: str, where: str) -> None:
+    """Raise StoreVersionError for a version that this program does not know."""
+    if version not in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}:
+        raise StoreVersionError.newer(where, version)
 
 
 def head() -> str | None:
