@@ -41,7 +41,6 @@ class Signals:
     Parameters
     ----------
     new_stage : builds the stage of an era that has judged nothing
-    committed : called after a commit with what it stored
     """
 
     def __init__(
@@ -51,9 +50,10 @@ class Signals:
         *,
         clock: Clock,
         insistence: Insistence,
-        committed: Callable[[list[Step], int], None] = lambda *_: None,
     ) -> None:
         self.next_offset = 0
+        self.committed: Callable[[list[Step], int], None] = lambda *_: None
+        """Called after a commit with what it stored."""
         self.stored = 0
         """The position up to which everything said is stored."""
         self.moved = steady_seconds()
@@ -64,7 +64,6 @@ class Signals:
         self._new_stage = new_stage
         self._clock = clock
         self._insistence = insistence
-        self._committed = committed
         self._stage = new_stage(0)
         self._steps: asyncio.Queue[Step] = asyncio.Queue(MOST_WAITING)
         self._judged = -1
@@ -72,6 +71,8 @@ class Signals:
         """What the stage of a new era has said so far, while it has not come to where the older one was."""
         self._until = -1
         self._snapshot_at = -1
+        self.snapshot_ms: int | None = None
+        """When the last snapshot was stored."""
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -153,7 +154,7 @@ class Signals:
             at = self._clock()
             await self._insistence.on(lambda steps=steps, at=at: self._store.commit(steps, at, expected=self.stored))  # type: ignore[misc]
             self.stored, self.moved = steps[-1].position, steady_seconds()
-            self._committed(steps, at)
+            self.committed(steps, at)
             for _ in steps:
                 self._steps.task_done()
 
@@ -167,4 +168,4 @@ class Signals:
             return
         position, era, stage = self.next_offset, self._stage.era, self._stage
         await self._insistence.on(lambda: self._store.save_snapshot(position, era, stage.state(), self._clock()))
-        self._snapshot_at = position
+        self._snapshot_at, self.snapshot_ms = position, self._clock()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from streams.alerts.led import Led
 from streams.courses import pasts_in
 from streams.records import Report, decode_report, encode_report
+from streams.topics import partition_of
 from warning.domain.control import Control, ControlKind
 from warning.domain.errors import IncompatibleSnapshotError
 from warning.domain.series import SeriesKind
@@ -43,10 +44,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """The oldest tick that waits, and the shards that have not reported it."""
+    """The oldest tick that waits, the shards that have not reported it, and the partitions that carry them."""
 
     tick: Tick
     shards: frozenset[int]
+    partitions: tuple[int, ...]
 
 
 class AlertStage:
@@ -81,7 +83,15 @@ class AlertStage:
         if not self._waiting:
             return None
         reports = self._reports(min(self._waiting))
-        return Missing(tick=reports[0].report.tick, shards=frozenset(self._wanted(reports) - _reported(reports)))
+        shards = frozenset(self._wanted(reports) - _reported(reports))
+        count = self._partitions(reports[0])
+        partitions = tuple(sorted({partition_of(shard, count) for shard in shards}))
+        return Missing(tick=reports[0].report.tick, shards=shards, partitions=partitions)
+
+    def _partitions(self, report: Report) -> int:
+        """Return how many partitions the log has, by the shards that one of them carries."""
+        shards = sorted(report.report.shards)
+        return shards[1] - shards[0] if len(shards) > 1 else self._jurisdiction.config.shards
 
     def _judge_complete(self) -> Iterable[Judged]:
         for number in sorted(self._waiting):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +19,7 @@ from warning.bootstrap.uploads import UploadedHistory
 from warning.domain.area import AreaRegister
 from warning.domain.bucket import MINUTE_MS
 from warning.domain.errors import InvalidInputError, UnknownNameError
+from warning.engine.grid import Grid
 from warning.intake.mapping_files import SUFFIXES, load_mapping
 from warning.intake.register import load_register
 from warning.runtime.chores import Chore, Chores
@@ -38,7 +39,7 @@ from warning.store.sql.retention import Limits, SqlRetention
 if TYPE_CHECKING:
     from warning.engine.engine import Engine
     from warning.intake.mapping import Mapping
-    from warning.service.ports import Source
+    from warning.service.ports import Runtime, Source
     from warning.settings import RetentionGroup, Settings
     from warning.store.sql.database import Database
 
@@ -109,6 +110,11 @@ class LiveService:
     worker: IntakeWorker
     chores: Chores
 
+    @property
+    def metrics(self) -> Metrics:
+        """What HTTP requests are counted in."""
+        return self.runtime.metrics
+
     def start(self) -> None:
         """Run; the engine restores its state in the background."""
         self.runtime.start()
@@ -151,12 +157,7 @@ def build_live(
     reader = TicketReader(jurisdiction_of(settings), SourceMappings(accounts, settings.zone), register, clock)
     worker = IntakeWorker(reader, LogSink(state, metrics, clock), most_waiting=settings.service.queue_items)
     pushing = Pushing(worker, state, runtime)
-    desk = Desk(
-        SqlAlerts(database),
-        register=register,
-        now=runtime.now,
-        protection_days=settings.policy.protection_limit_days,
-    )
+    desk = build_desk(settings, database, register, runtime.now)
     services = Services(
         jurisdiction=jurisdiction_of(settings),
         zone=zone_of(settings),
@@ -169,17 +170,12 @@ def build_live(
         replay=pushing,
         history=UploadedHistory(settings, database, clock),
         runtime=runtime,
-        metrics=_exposition(metrics, runtime, desk),
+        metrics=exposition_of(metrics, runtime, desk),
         version=version("early-warning"),
         prefix=settings.service.prefix,
         secure_cookies=settings.service.tls == "proxy",
     )
-    chores = Chores(
-        [
-            Chore("snoozes", 10.0, desk.wake),
-            Chore("retention", 600.0, lambda: SqlRetention(database).enforce(_limits(settings.retention, runtime))),
-        ]
-    )
+    chores = build_chores(settings, database, register, clock)
     return LiveService(
         settings=settings, database=database, services=services, runtime=runtime, worker=worker, chores=chores
     )
@@ -202,7 +198,30 @@ def _config(settings: Settings) -> EmbeddedConfig:
     )
 
 
-def _exposition(metrics: Metrics, runtime: EmbeddedRuntime, desk: Desk) -> Callable[[], tuple[bytes, str]]:
+def build_desk(settings: Settings, database: Database, register: AreaRegister, now: Callable[[], datetime]) -> Desk:
+    """Build the desk over a database."""
+    return Desk(SqlAlerts(database), register=register, now=now, protection_days=settings.policy.protection_limit_days)
+
+
+def build_chores(settings: Settings, database: Database, register: AreaRegister, clock: Clock) -> Chores:
+    """Build what is done again and again beside an engine: snoozes that run out, and what is too old."""
+    grid = Grid(zone_of(settings))
+
+    def now() -> datetime:
+        return grid.moment(clock())
+
+    desk = build_desk(settings, database, register, now)
+    return Chores(
+        [
+            Chore("snoozes", 10.0, desk.wake),
+            Chore("retention", 600.0, lambda: SqlRetention(database).enforce(_limits(settings.retention, now()))),
+        ]
+    )
+
+
+def exposition_of(metrics: Metrics, runtime: Runtime, desk: Desk) -> Callable[[], tuple[bytes, str]]:
+    """Return what gives the figures as they are now."""
+
     def exposition() -> tuple[bytes, str]:
         metrics.observe_condition(runtime.condition())
         queue = desk.queue()
@@ -213,8 +232,7 @@ def _exposition(metrics: Metrics, runtime: EmbeddedRuntime, desk: Desk) -> Calla
     return exposition
 
 
-def _limits(retention: RetentionGroup, runtime: EmbeddedRuntime) -> Limits:
-    now = runtime.now()
+def _limits(retention: RetentionGroup, now: datetime) -> Limits:
     return Limits(
         now=now,
         wall=wall_now(),

@@ -22,9 +22,11 @@ from warning.service.errors import BadInputError
 from warning.web.pages import build_error_page, build_router, static_files
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
     from warning.bootstrap.live import LiveService
+    from warning.runtime.metrics import Metrics
+    from warning.service.services import Services
     from warning.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -33,27 +35,6 @@ DRAIN_SECONDS = 5
 MEGABYTE = 1_000_000
 BACKLOG = 2048
 OPEN_FILES = 16_384
-
-
-def build_app(service: LiveService) -> FastAPI:
-    """Put the API and the page in front of a service."""
-    group = service.settings.service
-    page = build_router(service.services)
-    app = create_app(
-        service.services,
-        [page],
-        static=static_files(),
-        limits=Limits(
-            body_bytes=group.body_mb * MEGABYTE,
-            history_bytes=group.history_mb * MEGABYTE,
-            items=group.items,
-            items_a_minute=group.quota_per_minute,
-        ),
-        error_page=build_error_page(service.services),
-    )
-    routes = [route for router in (*ROUTERS, page) for route in router.routes]
-    app.add_middleware(MeasuredApp, metrics=service.runtime.metrics, routes=routes)
-    return app
 
 
 class Part(Protocol):
@@ -66,20 +47,63 @@ class Part(Protocol):
         """End, and wait until it has."""
 
 
-class Server(uvicorn.Server):
-    """Serves a live service until it is told to stop, or its engine fails.
+class Hosted(Part, Protocol):
+    """A service that can be put behind HTTP, in whatever way it runs."""
 
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def services(self) -> Services: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
+
+
+def build_app(service: Hosted, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """Put the API and the page in front of a service; ``routers`` are further routes of its own."""
+    group = service.settings.service
+    page = build_router(service.services)
+    app = create_app(
+        service.services,
+        [page, *routers],
+        static=static_files(),
+        limits=Limits(
+            body_bytes=group.body_mb * MEGABYTE,
+            history_bytes=group.history_mb * MEGABYTE,
+            items=group.items,
+            items_a_minute=group.quota_per_minute,
+        ),
+        error_page=build_error_page(service.services),
+    )
+    routes = [route for router in (*ROUTERS, page, *routers) for route in router.routes]
+    app.add_middleware(MeasuredApp, metrics=service.metrics, routes=routes)
+    return app
+
+
+class Host(uvicorn.Server):
+    """Serves a service until it is told to stop, or the service fails.
+
+    build : puts the service together; gets what the service is to call when it has failed
     ready : called with the address once it listens
+    routers : further routes of the service's own
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, ready: Callable[[str], None]) -> None:
-        self.service = build_live(settings, clock=clock, on_failure=self._fail)
+    def __init__(
+        self,
+        settings: Settings,
+        build: Callable[[Callable[[], None]], Hosted],
+        *,
+        ready: Callable[[str], None],
+        routers: Sequence[APIRouter] = (),
+    ) -> None:
+        self.hosted = build(self._fail)
         self.failed = False
         self._ready = ready
         group = settings.service
         super().__init__(
             uvicorn.Config(
-                build_app(self.service),
+                build_app(self.hosted, routers),
                 host=group.host,
                 port=group.port,
                 forwarded_allow_ips=group.proxies,
@@ -96,7 +120,7 @@ class Server(uvicorn.Server):
     def run_until_stopped(self, beside: Sequence[Part] = ()) -> bool:
         """Serve, with other parts running beside; returns whether the end was a clean one."""
         _allow_open_files()
-        parts: list[Part] = [self.service, *beside]
+        parts: list[Part] = [self.hosted, *beside]
         listening = _listening(self.config.host, self.config.port)
         for part in parts:
             part.start()
@@ -121,12 +145,23 @@ class Server(uvicorn.Server):
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  compared, not bound
-            self._ready(f"http://{shown}:{port}{self.service.settings.service.prefix}")
+            self._ready(f"http://{shown}:{port}{self.hosted.settings.service.prefix}")
 
     def _fail(self) -> None:
         logging.getLogger(__name__).critical("the engine has failed; the service ends, so that it is started anew")
         self.failed = True
         self.should_exit = True
+
+
+class Server(Host):
+    """Serves the service that runs on this machine alone."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, ready: Callable[[str], None]) -> None:
+        def build(failed: Callable[[], None]) -> LiveService:
+            self.service = build_live(settings, clock=clock, on_failure=failed)
+            return self.service
+
+        super().__init__(settings, build, ready=ready)
 
 
 def _allow_open_files() -> None:

@@ -112,6 +112,7 @@ def test_what_is_missing_is_known(reports: list[Report]) -> None:
     missing = stage.missing()
     assert missing is not None
     assert (missing.tick, missing.shards) == (third.report.tick, frozenset(third.report.shards))
+    assert missing.partitions == (third.partition,)
     assert len(stage.take(third)) == 1
     assert stage.missing() is None
 
