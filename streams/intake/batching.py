@@ -46,7 +46,7 @@ class Batcher:
     def records(self, tickets: TicketColumns) -> Iterator[tuple[int, bytes]]:
         """Yield (shard, a record's value) for what :meth:`batches` yields."""
         for shard, batch in self.batches(tickets):
-            for value in _encoded(batch):
+            for value in values_of(batch):
                 yield shard, value
 
     def _shard(self, category: str) -> int:
@@ -58,7 +58,7 @@ class Batcher:
         return shard
 
 
-def _encoded(batch: TicketColumns) -> Iterator[bytes]:
+def values_of(batch: TicketColumns) -> Iterator[bytes]:
     """Yield a batch as values that are not too large, halved as often as it takes."""
     value = encode_record(batch)
     if len(value) <= LARGEST_VALUE or len(batch) == 1:
@@ -66,4 +66,4 @@ def _encoded(batch: TicketColumns) -> Iterator[bytes]:
         return
     rows = np.arange(len(batch))
     for half in np.array_split(rows, 2):
-        yield from _encoded(batch.take(half))
+        yield from values_of(batch.take(half))

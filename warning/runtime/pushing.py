@@ -89,8 +89,8 @@ class Pushing:
         now = self._runtime.now()
         original = self._letters.original(letter_id, reader=actor, at=now)
         if original is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=_gone(letter.reject))
-        event = _event_in(original)
+            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=gone(letter.reject))
+        event = event_in(original)
         if event is None:
             return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
         answer = self._worker.validate(letter.source, [event])[0]
@@ -102,7 +102,7 @@ class Pushing:
         return answer
 
 
-def _gone(reject: Reject) -> Reject:
+def gone(reject: Reject) -> Reject:
     """Return a letter's reason with what is to be done where only the platform still has the item."""
     return replace(
         reject,
@@ -111,7 +111,7 @@ def _gone(reject: Reject) -> Reject:
     )
 
 
-def _event_in(original: bytes) -> object:
+def event_in(original: bytes) -> object:
     """Return the event that an original holds; None for one that no mapping makes a ticket: no JSON, or an envelope.
 
     A CloudEvent is kept as the ticket it carried: one that is kept whole was refused for its envelope.

@@ -1,0 +1,139 @@
+"""Where pushed items become durable in a cluster: the broker has them before they are answered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.connection import kafka_python_options
+from streams.intake.batching import values_of
+from streams.records import Rejected, encode
+from streams.topics import Name, topics
+from warning.runtime.clock import steady_seconds
+from warning.service.ports import StoreBusyError
+from warning.store.sql.dead_letters import ticket_key
+
+if TYPE_CHECKING:
+    from warning.domain.reject import RejectReason
+    from warning.runtime.clock import Clock
+    from warning.runtime.intake import Judged
+    from warning.settings import Settings
+    from warning.store.sql.dead_letters import Refused
+
+WAIT_SECONDS = 1.4
+"""For the brokers to have what was pushed; whoever waits is answered within 2 s, also who came a moment later."""
+REST_SECONDS = 1.0
+"""After brokers did not answer, items are refused at once for so long: requests must not wait for one another."""
+RETRY_AFTER = 3
+_LARGEST = 20 << 20
+_BATCH = 1 << 20
+_MS = 1000
+
+_LOG = logging.getLogger(__name__)
+
+
+class KafkaSink:
+    """Implements :class:`warning.runtime.intake.Sink` with an idempotent producer.
+
+    An answer that brokers gave too late may follow a refusal: then the platform sends again what is there already, and
+    the engine counts it once.
+
+    Parameters
+    ----------
+    refused : called with the reasons of what was refused
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, refused: Callable[[Iterable[RejectReason]], None] = lambda _: None
+    ) -> None:
+        self._settings = settings
+        self._names = {name: topic.name for name, topic in topics(settings).items()}
+        self._clock = clock
+        self._refused = refused
+        self._producer: KafkaProducer | None = None
+        self._making = threading.Lock()
+        self._failed_at = -REST_SECONDS
+
+    def write(self, judged: Sequence[Judged]) -> None:
+        """Hand over the tickets and file the refused items; raises StoreBusyError unless the brokers have all of it."""
+        if steady_seconds() - self._failed_at < REST_SECONDS:
+            raise _away()
+        deadline = steady_seconds() + WAIT_SECONDS
+        try:
+            self._write(judged, deadline)
+        except KafkaError as error:
+            _LOG.warning("the brokers did not take what was pushed", extra={"reason": repr(error)})
+            self._failed_at = steady_seconds()
+            raise _away() from error
+        self._refused(each.reject.reason for part in judged for each in part.refused)
+
+    def close(self) -> None:
+        """Let go of the brokers; nothing waits, as every write has waited."""
+        with self._making:
+            if self._producer is not None:
+                self._producer.close(timeout=0)
+                self._producer = None
+
+    def _write(self, judged: Sequence[Judged], deadline: float) -> None:
+        tickets = [
+            self._send(Name.PUSHED, part.source, value)
+            for part in judged
+            if len(part.tickets)
+            for value in values_of(part.tickets)
+        ]
+        refused = [each for part in judged for each in part.refused]
+        originals = [self._send(Name.QUARANTINE, each.source, each.original) for each in refused]
+        places = [_settled(sent, deadline) for sent in originals]
+        letters = [
+            self._send(Name.REJECTED, each.source, encode(self._letter(each, place)))
+            for each, place in zip(refused, places, strict=True)
+        ]
+        for sent in (*tickets, *letters):
+            _settled(sent, deadline)
+
+    def _letter(self, refused: Refused, place: Any) -> Rejected:
+        return Rejected(
+            source=refused.source,
+            topic=place.topic,
+            partition=place.partition,
+            offset=place.offset,
+            at=self._clock(),
+            reject=refused.reject,
+            ticket_key=ticket_key(refused.source, refused.ticket_id) if refused.ticket_id else None,
+        )
+
+    def _send(self, name: Name, source: str, value: bytes) -> Any:
+        return self._open().send(self._names[name], value, key=source.encode())
+
+    def _open(self) -> KafkaProducer:
+        """Return the producer, made when the brokers first answer."""
+        with self._making:
+            if self._producer is None:
+                self._producer = KafkaProducer(
+                    **kafka_python_options(self._settings),
+                    acks="all",
+                    enable_idempotence=True,
+                    allow_auto_create_topics=False,
+                    bootstrap_timeout_ms=int(WAIT_SECONDS * _MS),
+                    max_block_ms=int(WAIT_SECONDS * _MS / 2),
+                    request_timeout_ms=int(WAIT_SECONDS * _MS),
+                    delivery_timeout_ms=int(WAIT_SECONDS * _MS),
+                    reconnect_backoff_max_ms=500,
+                    batch_size=_BATCH,
+                    max_request_size=_LARGEST,
+                )
+            return self._producer
+
+
+def _settled(sent: Any, deadline: float) -> Any:
+    """Return where a record stands once the brokers have it."""
+    return sent.get(timeout=max(0.01, deadline - steady_seconds()))
+
+
+def _away() -> StoreBusyError:
+    return StoreBusyError("Kafka does not answer at present", RETRY_AFTER, "Kafka 目前没有应答,请稍后重发。")
