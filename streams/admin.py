@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,6 +102,21 @@ def apply_topics(settings: Settings) -> Applied:
         if made or changed:
             _wait_until_told(admin, settings)
     return Applied(made=made, changed=changed, left=[each for each in differences if each.remedy])
+
+
+def make_topic(settings: Settings, topic: Topic) -> None:
+    """Make one topic, unless it is there; raises what :func:`apply_topics` raises."""
+    with _admin(settings) as admin:
+        _make(admin, [topic], settings)
+
+
+def live_members(settings: Settings, groups: Iterable[str]) -> dict[str, int]:
+    """Return how many processes each consumer group has that has some; names without the prefix."""
+    names = {settings.kafka.prefix + group: group for group in groups}
+    with _admin(settings) as admin:
+        known = {group["group_id"] for group in admin.list_groups()}
+        found = admin.describe_groups([name for name in names if name in known])
+    return {names[name]: len(group["members"]) for name, group in found.items() if group["members"]}
 
 
 def compare(name: Name, topic: Topic, found: Found | None, settings: Settings) -> list[Difference]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from warning.settings import Settings
 
 FOR_EVER = -1
+OUTSIDE = ("platforms", "administrators", "other systems")
+"""Owners and readers that are no workers of the service."""
 MEGABYTE = 1 << 20
 LONGEST_SEGMENT_MS = 7 * DAY_MS
 CHECKS_MS = 10 * MINUTE_MS
@@ -44,7 +46,7 @@ class Topic:
     compacted : whether only the last record of a key stays
     private : whether records may hold personal data, so that none may stay longer than that
     largest : bytes of a record at most
-    owner : the worker that writes it
+    owner, readers : the workers that write and read it, or others (``OUTSIDE``)
     schema : name of the schema of its records (``streams/schemas``); empty: anything
     meaning : in both languages
     """
@@ -54,6 +56,7 @@ class Topic:
     partitions: int
     retention_ms: int
     owner: str
+    readers: str
     meaning: str
     schema: str = ""
     compacted: bool = False
@@ -95,6 +98,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=kafka.input_partitions,
                 retention_ms=originals,
                 owner="platforms",
+                readers="intake",
                 private=True,
                 largest=10 * MEGABYTE,
                 meaning="What platforms send, as they send it: JSON or CloudEvents. 平台原始事件",
@@ -105,6 +109,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=kafka.input_partitions,
                 retention_ms=originals,
                 owner="api",
+                readers="intake",
                 schema="log",
                 largest=16 * MEGABYTE,
                 meaning="What came by HTTP, checked and redacted. 经 HTTP 接入、已校验脱敏的工单",
@@ -115,6 +120,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=kafka.partitions,
                 retention_ms=keep.log_days * DAY_MS,
                 owner="intake",
+                readers="detect",
                 schema="log",
                 largest=16 * MEGABYTE,
                 meaning="The log, the truth: batches of one shard's tickets, ticks, controls. 日志:工单批、时钟、控制",
@@ -125,6 +131,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=keep.rejected_days * DAY_MS,
                 owner="intake, api",
+                readers="alerts",
                 schema="rejected",
                 meaning="Dead letters: what was refused, why, and where it stands. 死信",
             ),
@@ -134,16 +141,18 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=originals,
                 owner="api",
+                readers="administrators",
                 private=True,
                 largest=16 * MEGABYTE,
                 meaning="Originals of refused HTTP items; they may hold personal data. 被拒绝条目的原文",
             ),
             topic(
                 Name.POISON,
-                key="partition/offset of the batch",
+                key="topic/partition/offset of the batch",
                 partitions=1,
                 retention_ms=FOR_EVER,
                 owner="detect",
+                readers="detect",
                 schema="poison",
                 compacted=True,
                 largest=16 * MEGABYTE,
@@ -155,6 +164,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=FOR_EVER,
                 owner="intake",
+                readers="intake",
                 schema="flushed",
                 compacted=True,
                 meaning="How far each input was read and is in the log. 各输入的读取进度",
@@ -165,6 +175,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=keep.log_days * DAY_MS,
                 owner="alerts",
+                readers="intake",
                 schema="log",
                 meaning="What people decided, on its way into the log. 人的决定",
             ),
@@ -174,6 +185,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=keep.log_days * DAY_MS,
                 owner="intake",
+                readers="intake, detect",
                 schema="log",
                 meaning="Ticks and controls in the one order that all partitions of the log follow. 时钟与控制的总序",
             ),
@@ -183,6 +195,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=30 * DAY_MS,
                 owner="detect",
+                readers="alerts",
                 schema="report",
                 largest=16 * MEGABYTE,
                 meaning="What each partition reports of a tick: signals, counts, courses. 各分区的时钟汇报",
@@ -193,6 +206,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=7 * DAY_MS,
                 owner="detect",
+                readers="alerts",
                 schema="outcomes",
                 largest=16 * MEGABYTE,
                 meaning="What became of each ticket, for look-ups. 每件工单的处理结果",
@@ -203,6 +217,7 @@ def topics(settings: Settings) -> dict[Name, Topic]:
                 partitions=1,
                 retention_ms=FOR_EVER,
                 owner="alerts",
+                readers="other systems",
                 schema="alert",
                 compacted=True,
                 meaning="Alerts in their latest version, for other systems. 预警的最新版本",

@@ -12,6 +12,8 @@ from warning.cli import (
     log,
     mapping,
     plans,
+    repartition,
+    replay,
     schema,
     score,
     serve,
@@ -40,6 +42,8 @@ for _command in (
     keys.keys,
     plans.plans,
     topics.topics,
+    repartition.repartition,
+    replay.replay,
     backup.backup,
     backup.restore,
 ):

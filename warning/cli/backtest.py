@@ -71,7 +71,7 @@ def backtest(
 
     write_result(out, result, render_report(result))
     if not quiet:
-        click.echo(encode_pretty(result.summary) if as_json else _text(result, out), nl=not as_json)
+        click.echo(encode_pretty(result.summary) if as_json else report_of(result, out), nl=not as_json)
 
 
 def _check_usage(files: tuple[Path, ...], mapping: str | None, log: Path | None, *, arrival_order: bool) -> None:
@@ -105,7 +105,8 @@ def _run(
     return run_backtest(files, mapping=mapping or "", settings=settings, arrival_order=arrival_order, progress=progress)
 
 
-def _text(result: BacktestResult, out: Path) -> str:
+def report_of(result: BacktestResult, out: Path) -> str:
+    """Say for people what came of a run."""
     summary = result.summary
     ranked = sorted(result.alerts, key=lambda alert: (-alert.severity, alert.raised_at, alert.id))
     outcomes = "".join(f", {part}" for part in _counted(summary.outcomes))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from warning.cli.alerts import alerts
 from warning.cli.app import example
+from warning.cli.cluster_export import export
 from warning.cli.detect import detect
 from warning.cli.intake import intake
 from warning.cli.send import send
@@ -20,6 +22,8 @@ def cluster() -> None:
     """Hold the workers' commands."""
 
 
+cluster.add_command(alerts)
 cluster.add_command(detect)
+cluster.add_command(export)
 cluster.add_command(intake)
 cluster.add_command(send)
