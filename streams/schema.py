@@ -21,9 +21,10 @@ from typing import Any
 import msgspec
 
 from streams.records import Flushed, Outcomes, Poison, Rejected, Report
+from warning.domain.alert import Alert
 from warning.domain.errors import UnknownNameError
+from warning.domain.handling import Handling
 from warning.store.logfile import ControlLine, TicketsLine, TickLine
-from warning.store.records import AlertRecord
 from warning.store.schemas import DIALECT
 
 FOLDER = Path(__file__).with_name("schemas")
@@ -36,7 +37,7 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What records of one kind are: a type of our own, or a schema of what others write."""
+    """What records of one kind are: a type of our own, or a schema (or what makes it) where no type says it."""
 
     kind: Any
     title: str
@@ -76,6 +77,28 @@ _CLOUD_EVENT: Schema = {
     "required": ["specversion", "id", "source", "type"],
 }
 
+
+def _alert() -> Schema:
+    """Return the schema of published alerts: the record's own, with what the alert and its handling hold."""
+    from streams.alerts.publishing import AlertRecord  # noqa: PLC0415  needs the database's packages
+
+    schema = msgspec.json.schema(AlertRecord)
+    for name, kind in (("alert", Alert), ("handling", Handling)):
+        inner = _with_null_for_infinity(msgspec.json.schema(kind))
+        schema["$defs"] |= inner["$defs"]
+        schema["$defs"]["AlertRecord"]["properties"][name] = {"$ref": inner["$ref"]}
+    return schema
+
+
+def _with_null_for_infinity(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_with_null_for_infinity(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _with_null_for_infinity(value) for name, value in schema.items()}
+    return made | {"type": ["number", "null"]} if made.get("type") == "number" else made
+
+
 FORMATS: dict[str, Format] = {
     "ticket": Format(_TICKET, "A ticket as a platform sends it 平台发送的工单"),
     "cloudevent": Format(_CLOUD_EVENT, "A ticket as a CloudEvent 以 CloudEvent 发送的工单", CLOUD_EVENT),
@@ -85,7 +108,7 @@ FORMATS: dict[str, Format] = {
     "flushed": Format(Flushed, "How far an input was read 一个输入的读取进度"),
     "report": Format(Report, "What a partition says of a tick 分区对一次时钟的汇报", MESSAGE_PACK),
     "outcomes": Format(Outcomes, "What became of a batch of tickets 一批工单的处理结果"),
-    "alert": Format(AlertRecord, "An alert in its latest version 预警的最新版本"),
+    "alert": Format(_alert, "An alert in its latest version 预警的最新版本"),
 }
 
 
@@ -94,8 +117,8 @@ def current(name: str) -> Schema:
     if name not in FORMATS:
         raise UnknownNameError("format", name, list(FORMATS))
     format_ = FORMATS[name]
-    kind = format_.kind
-    made = kind if isinstance(kind, dict) else _cleaned(msgspec.json.schema(kind))
+    kind = format_.kind() if inspect.isfunction(format_.kind) else format_.kind
+    made = _cleaned(kind if isinstance(kind, dict) else msgspec.json.schema(kind))
     # Through JSON, so that a default that is a tuple is a list as in the file.
     schema: Schema = json.loads(json.dumps({"$schema": DIALECT, "title": format_.title} | made))
     return schema

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from streams import schema
+from streams.alerts.publishing import record_of
 from streams.compatibility import incompatibilities
 from streams.courses import Course
 from streams.records import Flushed, Outcomes, Poison, Rejected, Report, encode, encode_report
@@ -21,10 +22,11 @@ from tests.warning.engine import tickets
 from warning.api.examples import CLOUDEVENT_EXAMPLE, TICKET
 from warning.domain.control import Control, ControlKind
 from warning.domain.errors import UnknownNameError
+from warning.domain.handling import Handling
 from warning.engine.course import Past
 from warning.engine.records import Tick, TickReport
+from warning.service.ports import AlertView, FeedEvent
 from warning.settings import Settings
-from warning.store.encoding import encode as encode_alert
 from warning.store.logfile import encode_record
 
 FOREIGN = {"ticket", "cloudevent"}
@@ -46,7 +48,7 @@ REPORT = Report(
 )
 
 
-def _records() -> Iterator[tuple[str, object]]:
+def records() -> Iterator[tuple[str, object]]:
     """One record of every kind at least, as plain JSON."""
     for record in [*tickets.log(tickets.city(0.5)), CONTROL]:
         yield "log", json.loads(encode_record(record))
@@ -61,7 +63,11 @@ def _records() -> Iterator[tuple[str, object]]:
     columns: dict[str, Any] = {"ticket_id": ["a"], "time": [1], "category": ["c"], "area": ["x"], "outcome": [3]}
     outcomes = Outcomes(log="tickets", partition=1, offset=7, source="desk", received=9, **columns)
     yield "outcomes", json.loads(encode(outcomes))
-    yield "alert", json.loads(encode_alert(samples.alert()))
+    for observed in (9.5, float("inf")):
+        alert = samples.alert(recurrence_interval_days=observed)
+        view = AlertView(alert=alert, handling=Handling(alert_id=alert.id))
+        event = FeedEvent(sequence=4, at=alert.raised_at, kind="alert", subject=alert.id, change="OPEN-1")
+        yield "alert", json.loads(msgspec.json.encode(record_of(view, event)))
     yield "ticket", TICKET
     yield "cloudevent", CLOUDEVENT_EXAMPLE
 
@@ -103,7 +109,7 @@ def test_records_satisfy_their_schemas() -> None:
         for name in schema.FORMATS
     }
     seen = set()
-    for name, record in _records():
+    for name, record in records():
         validators[name].validate(record)
         seen.add(name)
         assert not validators[name].is_valid({})

@@ -71,6 +71,20 @@ def check(ctx: click.Context, settings_path: Path | None, *, as_json: bool) -> N
     ctx.exit(Exit.BAD_INPUT if differences else Exit.OK)
 
 
+@topics.command(
+    short_help="主题的 AsyncAPI 文档 Topics as AsyncAPI 3",
+    help="Print the AsyncAPI 3 document of the topics: their records, keys, partitions and retention.\n\n"
+    "输出各主题的 AsyncAPI 3 文档:记录格式、键、分区数与保留期限。",
+    epilog=example("early-warning topics asyncapi > asyncapi.json"),
+)
+@settings_file
+def asyncapi(settings_path: Path | None) -> None:
+    """Print the document."""
+    from streams.asyncapi import asyncapi_document
+
+    click.echo(json.dumps(asyncapi_document(load_settings(settings_path)), ensure_ascii=False, indent=2))
+
+
 def _admin() -> ModuleType:
     try:
         from streams import admin
