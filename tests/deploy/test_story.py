@@ -1,0 +1,167 @@
+"""The story that the deployment is for, through every service of the compose file, at work on this machine.
+
+A platform pushes tickets by HTTP, another one by Kafka; an alert comes of them; a person reviews it; it is seen as a
+metric; a worker is lost, which a rule notices and Alertmanager tells the operators; and Grafana's queries show it all.
+What stands in for Docker is said in tests/deploy/host.py. One thing is set beside the file's own environment, as its
+``docker-compose.override.yml`` would: ``engine.warm_up_hours`` 0, because the first day only teaches otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cluster.workers import wait_for
+from tests.deploy.dashboards import queries
+from tests.deploy.stand import OURS, Stand, panels_without_series
+from tests.deploy.watchers import ask, missing
+
+OVERRIDE = {"EARLY_WARNING_ENGINE__WARM_UP_HOURS": "0"}
+BY_HTTP, BY_KAFKA = 40, 40
+
+
+@pytest.fixture(name="stand", scope="module")
+def _stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    if missing():
+        pytest.skip(f"no {', '.join(missing())} (Debian: prometheus, prometheus-alertmanager)")
+    with Stand(tmp_path_factory.mktemp("stand"), OVERRIDE) as stand:
+        yield stand
+        print(stand.logs())  # noqa: T201  shown when a test fails
+
+
+@pytest.fixture(name="reviewer", scope="module")
+def _reviewer(stand: Stand) -> Iterator[httpx.Client]:
+    """Sign in a person whom the command line let in."""
+    password = stand.run("users", "add", "wang", "--role", "reviewer").strip()
+    with httpx.Client(base_url=f"{stand.address('api')}/api/v1", timeout=20, trust_env=False) as client:
+        session = client.post("/session", json={"name": "wang", "password": password})
+        assert session.status_code == 201, session.text
+        client.headers["X-CSRF-Token"] = session.json()["csrf_token"]
+        yield client
+
+
+def _tickets(first: int, count: int) -> list[dict[str, Any]]:
+    """Make a surge of the last minute."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "ticket_id": f"T-{first + at}",
+            "created_at": (now - timedelta(seconds=at % 50)).isoformat(),
+            "area": "Springfield/North",
+            "category": "Noise",
+            "department": "Police",
+            "channel": "app",
+            "text": "Music since midnight",
+        }
+        for at in range(count)
+    ]
+
+
+def _surge(alert: dict[str, Any]) -> bool:
+    return "Noise" in json.dumps(alert) and alert["observed"] >= BY_HTTP + BY_KAFKA
+
+
+@pytest.fixture(name="alert", scope="module")
+def _alert(stand: Stand, reviewer: httpx.Client) -> dict[str, Any]:
+    """Push tickets by both ways, and wait for the alert on all of them."""
+    key = stand.run("keys", "add", "hotline", "--mapping", "canonical").strip()
+    stand.run("keys", "add", "kafka", "--mapping", "canonical")
+    answer = httpx.post(
+        f"{stand.address('api')}/api/v1/tickets",
+        json=[*_tickets(0, BY_HTTP), {"ticket_id": "bad", "created_at": "yesterday"}],
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=20,
+        trust_env=False,
+    )
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (BY_HTTP, 1)
+    lines = "".join(json.dumps(ticket) + "\n" for ticket in _tickets(BY_HTTP, BY_KAFKA))
+    stand.run("cluster", "send", "-", text=lines)
+
+    def raised() -> dict[str, Any] | None:
+        alerts = reviewer.get("/alerts").raise_for_status().json()["items"]
+        return next((alert for alert in alerts if _surge(alert)), None)
+
+    found: dict[str, Any] = wait_for(raised, f"an alert on all tickets\n{stand.logs()}", 120)
+    return found
+
+
+@pytest.fixture(name="reviewed", scope="module")
+def _reviewed(reviewer: httpx.Client, alert: dict[str, Any]) -> dict[str, Any]:
+    path = f"/alerts/{alert['id']}"
+    version = reviewer.get(path).raise_for_status().json()["handling"]["version"]
+    answer = reviewer.post(f"{path}/review", json={"version": version, "disposition": "confirmed", "reason": "a fair"})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_every_service_of_ours_is_ready(stand: Stand) -> None:
+    """Every container that the compose file starts of ours is there and ready, with the file's own command."""
+    assert {worker.kind for worker in stand.workers} == set(OURS) - {"topics"}
+    assert [worker.name for worker in stand.workers if not worker.ready()] == []
+
+
+def test_tickets_become_an_alert(alert: dict[str, Any]) -> None:
+    """Tickets by HTTP and by Kafka are counted together, and the alert says so in both languages."""
+    assert alert["observed"] >= BY_HTTP + BY_KAFKA
+    assert "Noise" in alert["headline"]["en"]
+    assert re.search("[一-鿿]", alert["headline"]["zh"])
+
+
+def test_a_review_is_kept(reviewer: httpx.Client, reviewed: dict[str, Any], alert: dict[str, Any]) -> None:
+    """What a person decided stands on the alert, with who it was."""
+    kept = reviewer.get(f"/alerts/{alert['id']}").raise_for_status().json()
+    assert kept["handling"]["disposition"] == "confirmed"
+    assert "wang" in json.dumps(kept["handling"])
+
+
+def test_all_of_it_is_a_metric(stand: Stand, reviewed: dict[str, Any]) -> None:
+    """Prometheus has the tickets, the refusal, the alert and the review, scraped from where each is counted."""
+    query = partial(ask, stand.address("prometheus"))
+    for wanted in (
+        f'sum(early_warning_tickets_total{{outcome="accepted"}}) == {BY_HTTP + BY_KAFKA}',
+        'sum(early_warning_tickets_total{outcome="rejected"}) == 1',
+        f'sum(early_warning_input_tickets_total{{topic="tickets.raw"}}) == {BY_KAFKA}',
+        "sum(early_warning_alerts_total) >= 1",
+        'sum(early_warning_http_requests_total{method="POST",route=~".*review",status="2xx"}) == 1',
+        "max(early_warning_reviews_waiting) == 0",
+        "sum(early_warning_clock_leader) == 1",
+        'count(up{job=~"api|intake|detect|alerts"} == 1) == 5',
+    ):
+        wait_for(partial(query, wanted), f"{wanted}\n{query(re.split(' [=>]= ', wanted)[0])}", 45)
+
+
+def test_every_panel_shows_something(stand: Stand, reviewed: dict[str, Any]) -> None:
+    """Every query of every Grafana dashboard is taken by Prometheus and gives series."""
+    query, left = partial(ask, stand.address("prometheus")), list(queries())
+
+    def all_shown() -> bool:
+        left[:] = [one for one in left if one[0] in panels_without_series(left, query)]
+        return not left
+
+    with ExitStack() as said:
+        said.callback(lambda: print(left))  # noqa: T201  shown when it fails
+        wait_for(all_shown, "series for every panel", 60)
+
+
+def test_a_lost_worker_is_told_to_the_operators(stand: Stand, reviewed: dict[str, Any]) -> None:
+    """A worker that is killed makes a rule fire, which reaches the operators by Alertmanager, in both languages."""
+    lost = [worker for worker in stand.workers if worker.kind == "detect"][-1]
+    lost.kill()
+    name = "EarlyWarningProcessDown"
+    query = partial(ask, stand.address("prometheus"))
+    wait_for(lambda: query(f'ALERTS{{alertname="{name}",alertstate="firing"}}'), f"{name} fires", 120)
+    alerts = f"{stand.address('alertmanager')}/api/v2/alerts"
+    wait_for(lambda: name in httpx.get(alerts, trust_env=False).text, "it reaches Alertmanager", 30)
+    wait_for(lambda: name in json.dumps(stand.received), "it is sent on", 45)
+    told = [each for message in stand.received for each in message["alerts"] if each["labels"]["alertname"] == name]
+    assert {each["labels"]["instance"] for each in told} == {lost.address.removeprefix("http://")}
+    assert told[0]["annotations"]["summary"] == "A process does not answer. 有进程无响应。"
