@@ -19,6 +19,7 @@ from warning.store.sql.statements import chunks
 from warning.store.sql.tables import (
     alerts,
     aliases,
+    attempts,
     dead_letters,
     feed,
     handling_entries,
@@ -85,6 +86,7 @@ class SqlRetention:
         gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
         gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)  # their originals too
+        gone["attempts"] = self._sweep(attempts, attempts.c.at < limits.dead_letters)
         gone["history"] = self._sweep(history, history.c.day_ms <= milliseconds(limits.history) - DAY_MS)
         gone["loads"] = self._loads(limits.now)
         gone["sessions"] = self._sweep(sessions, sessions.c.expires_at <= limits.wall)

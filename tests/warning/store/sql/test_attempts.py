@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from tests.warning.service.alerts import NOW
+from tests.warning.store.sql.test_retention import enforce
 from warning.store.sql.attempts import Attempts
 from warning.store.sql.database import Database
 from warning.store.sql.tables import attempts
@@ -23,6 +24,16 @@ def test_attempts_add_up_by_record(database: Database) -> None:
     assert subject.count("tickets", 1, 7) == 0
     assert [subject.count(*other) for other in others] == [1, 1, 1]
     assert subject.note("tickets", 1, 7, "again") == 1
+
+
+def test_old_attempts_go(database: Database) -> None:
+    """What was noted before the dead letters' limit goes; what came after it stays."""
+    times = iter([NOW, NOW + timedelta(days=2)])
+    subject = Attempts(database, lambda: next(times))
+    subject.note("tickets", 1, 7, "old")
+    subject.note("tickets", 1, 8, "new")
+    assert enforce(database, dead_letters=NOW + timedelta(days=1)) == {"attempts": 1}
+    assert [subject.count("tickets", 1, position) for position in (7, 8)] == [0, 1]
 
 
 def test_the_last_reason_stays(database: Database) -> None:
