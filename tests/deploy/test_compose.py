@@ -32,6 +32,16 @@ def test_the_specification_is_kept(validator: Draft7Validator) -> None:
     assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(FILE)] == []
 
 
+def test_kafka_is_published_only_on_demand(root: Path, validator: Draft7Validator) -> None:
+    """The file that lets platforms in adds one port to Kafka, the one that asks for a password, and nothing else."""
+    more = compose.load((root / "deploy/publish-kafka.yml").read_text("utf-8"))
+    assert list(validator.iter_errors(more)) == []
+    assert more == {"services": {"kafka": {"ports": ["127.0.0.1:9094:9094"], "networks": ["inside", "published"]}}}
+    properties = (root / "deploy/kafka/server.properties").read_text("utf-8")
+    assert "EXTERNAL://0.0.0.0:9094," in properties
+    assert "EXTERNAL:SASL_SSL," in properties
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("healtcheck", {}), ("cap_drop", "ALL"), ("deploy", {"resources": {"limits": {"memory": 5}}}), ("restart", 1)],
