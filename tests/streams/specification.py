@@ -30,7 +30,7 @@ def asyncapi_schema() -> dict[str, Any]:
             folder.mkdir(exist_ok=True)
             for file in FILES:
                 shutil.copy(file, folder)
-            command = [npm, "ci", "--silent", "--prefer-offline"]
+            command = [str(npm), "ci", "--silent", "--prefer-offline"]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
     schema: dict[str, Any] = json.loads((folder / SCHEMA).read_text("utf-8"))
