@@ -30,14 +30,14 @@ JOB = "topics"
 class Stand:
     """Starts everything when entered, in the order in which the compose file lets it start; ends it when left.
 
-    override : variables of our containers, as a docker-compose.override.yml would give them
+    settings : variables of all our containers, as the operator's deploy/settings.env gives them
     """
 
-    def __init__(self, folder: Path, override: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.host = Host(folder)
         self.workers: list[Worker] = []
         self.received: list[dict[str, Any]] = []
-        self._override = override
+        self._settings = settings
         self._others: list[subprocess.Popen[bytes]] = []
         self._after = ExitStack()
 
@@ -95,7 +95,7 @@ class Stand:
         subprocess.run(make, check=True, capture_output=True)
 
     def _variables(self, service: str, container: str) -> dict[str, str]:
-        return self.host.environment(OURS[service], container) | self._override
+        return self._settings | self.host.environment(OURS[service], container)
 
     def _start_worker(self, kind: str, name: str) -> None:
         log = self.host.folder / f"{name}.log"

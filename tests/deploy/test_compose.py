@@ -143,6 +143,12 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_the_operators_settings_reach_all(name: str) -> None:
+    """Each of our containers reads the operator's own settings, which need not be there, from the one file."""
+    assert OURS[name]["env_file"] == [{"path": "deploy/settings.env", "required": False}]
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_every_command_is_ours(name: str) -> None:
     """Every command line of our containers names a command that there is, with options it takes."""
     command: Any = main

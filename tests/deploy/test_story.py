@@ -2,8 +2,8 @@
 
 A platform pushes tickets by HTTP, another one by Kafka; an alert comes of them; a person reviews it; it is seen as a
 metric; a worker is lost, which a rule notices and Alertmanager tells the operators; and Grafana's queries show it all.
-What stands in for Docker is said in tests/deploy/host.py. One thing is set beside the file's own environment, as its
-``docker-compose.override.yml`` would: ``engine.warm_up_hours`` 0, because the first day only teaches otherwise.
+What stands in for Docker is said in tests/deploy/host.py. One thing is set beside the file's own environment, as an
+operator would in ``deploy/settings.env``: ``engine.warm_up_hours`` 0, because the first day only teaches otherwise.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.deploy.dashboards import queries
 from tests.deploy.stand import OURS, Stand, panels_without_series
 from tests.deploy.watchers import ask, missing
 
-OVERRIDE = {"EARLY_WARNING_ENGINE__WARM_UP_HOURS": "0"}
+SETTINGS = {"EARLY_WARNING_ENGINE__WARM_UP_HOURS": "0"}
 BY_HTTP, BY_KAFKA = 40, 40
 
 
@@ -32,7 +32,7 @@ BY_HTTP, BY_KAFKA = 40, 40
 def _stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     if missing():
         pytest.skip(f"no {', '.join(missing())} (Debian: prometheus, prometheus-alertmanager)")
-    with Stand(tmp_path_factory.mktemp("stand"), OVERRIDE) as stand:
+    with Stand(tmp_path_factory.mktemp("stand"), SETTINGS) as stand:
         yield stand
         print(stand.logs())  # noqa: T201  shown when a test fails
 
