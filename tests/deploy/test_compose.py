@@ -144,8 +144,9 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_operators_settings_reach_all(name: str) -> None:
-    """Each of our containers reads the operator's own settings, which need not be there, from the one file."""
+    """Each of our containers reads the operator's own settings, if there are any, and sees the city's own files."""
     assert OURS[name]["env_file"] == [{"path": "deploy/settings.env", "required": False}]
+    assert "./deploy/city:/etc/early-warning:ro" in OURS[name]["volumes"]
 
 
 @pytest.mark.parametrize("name", OURS)
