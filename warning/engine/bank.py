@@ -131,7 +131,12 @@ class SeriesBank:
         """Close every bucket that ends by the watermark, in order, giving final evidence."""
         while True:
             hour_end = self.grid.end(BucketLength.HOUR, self.next_hour)
-            for quarter in self._open_quarters(min(hour_end, watermark)):
+            until = min(hour_end, watermark)
+            open_quarters = self._open_quarters(until)
+            for quarter in sorted({*open_quarters, *hooks.followed_quarters(until)}):
+                if quarter not in open_quarters:
+                    hooks.closing(BucketLength.QUARTER, quarter)
+                    continue
                 hooks.closing_quarter(quarter)
                 yield from self._judge(BucketLength.QUARTER, quarter, None)
                 hooks.closing(BucketLength.QUARTER, quarter)

@@ -97,6 +97,10 @@ class Courses:
         self._until[key] = max(followed_until(self._bank.grid, signal), self._until.get(key, 0))
         return new
 
+    def follows_quarters(self) -> bool:
+        """Whether a series is followed by quarters of an hour."""
+        return any(length is BucketLength.QUARTER for _, length in self._until)
+
     def pasts(self, signals: Sequence[Signal]) -> list[Past]:
         """Return what came before each signal's window, and what the model now expects of it."""
         bank = self._bank

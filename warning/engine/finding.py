@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -39,6 +40,9 @@ class Finding:
 
 class ClosingHooks(Protocol):
     """What a stage does while buckets close."""
+
+    def followed_quarters(self, until: int) -> Iterable[int]:
+        """Return the quarters that end now, by the latest ``until``, of which a course is told though nothing came."""
 
     def closing_quarter(self, quarter: int) -> None:
         """Before a quarter of an hour is judged: admit or refuse its tentative series, in sorted order."""

@@ -184,6 +184,10 @@ class JurisdictionStage:
         parent, root = (above[-1], above[0]) if above else (NO_PARENT, NO_PARENT)
         return self.bank.add(key, parent, root, 0, Standing.TENTATIVE)
 
+    def followed_quarters(self, _: int) -> tuple[int, ...]:
+        """Return none: a quarter in which nothing came anywhere is left out."""
+        return ()
+
     def closing_quarter(self, quarter: int) -> None:
         """Admit tentative series in the order of their names, as far as the quotas go."""
         counts = self.bank.counts.open[BucketLength.QUARTER][quarter][: self.bank.rows]

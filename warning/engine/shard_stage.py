@@ -283,6 +283,16 @@ class ShardStage:
         self._points, self.bank.decisions = [], 0
         return report
 
+    def followed_quarters(self, until: int) -> range:
+        """Return the quarters since the last tick whose points are wanted.
+
+        Whether anything came in another category must not matter: it may be in another partition.
+        """
+        if self.watermark is None or not self.courses.follows_quarters():
+            return range(0)
+        hour = self.grid.start(BucketLength.HOUR, self.bank.next_hour)
+        return range(max(self.watermark, hour) // QUARTER_MS, until // QUARTER_MS)
+
     def closing_quarter(self, quarter: int) -> None:
         """Admit tentative series in the order of their tickets, as far as the quota goes."""
         entries = self.pending.close(quarter)

@@ -23,10 +23,12 @@ from warning.engine.records import Record
 PARTITIONS = 3
 
 
-@pytest.fixture(scope="module")
-def records() -> list[Record]:
-    """A log of six days with two bursts, and controls on the way."""
+@pytest.fixture(scope="module", params=["undisturbed", "controls"])
+def records(request: pytest.FixtureRequest) -> list[Record]:
+    """A log of six days with two bursts; with controls on the way, or without."""
     records = log(surging())
+    if request.param == "undisturbed":
+        return records
     records.insert(150, control(ControlKind.PROTECT, at=START, series=NOISE))
     plan = control(ControlKind.PLANNED, at=START + 3 * DAY_MS, until=START + 4 * DAY_MS, series=None, plan="fair")
     records.insert(len(records) // 2, plan)
