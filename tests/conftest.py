@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.kafka.plugin", "tests.postgres"]
+pytest_plugins = ["tests.kafka.plugin", "tests.postgres", "tests.cluster.plugin"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA_ABSENT = "shared data absent:"

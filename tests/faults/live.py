@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from tests.stored import alerts_in, signals_in
 from tests.warning.engine.tickets import Row
 from warning.bootstrap.accounts import DATABASE
 from warning.bootstrap.live import LiveService, build_live
@@ -23,9 +24,7 @@ from warning.domain.alert import Alert
 from warning.domain.signal import Signal
 from warning.runtime.clock import Clock
 from warning.settings import EngineGroup, PolicyGroup, ServiceGroup, Settings
-from warning.store.sql.bodies import from_body
 from warning.store.sql.database import Database
-from warning.store.sql.tables import alert_bodies, signals
 
 SOURCE = "desk"
 BATCH = 12
@@ -145,16 +144,13 @@ def process(plan: Plan) -> BaseProcess:
 def stored_alerts(data: Path) -> dict[str, Alert]:
     """Read the alerts a service has stored."""
     with _reading(data) as connection:
-        found = [from_body(body, Alert) for body in connection.execute(select(alert_bodies.c.body)).scalars()]
-    return {alert.id: alert for alert in found}
+        return alerts_in(connection)
 
 
 def stored_signals(data: Path) -> dict[str, Signal]:
-    """Read the signals a service has stored; when each was first raised stands beside its latest version."""
+    """Read the signals a service has stored."""
     with _reading(data) as connection:
-        rows = connection.execute(select(signals.c.raised_at, signals.c.body)).all()
-    found = [replace(from_body(row.body, Signal), raised_at=datetime.fromisoformat(row.raised_at)) for row in rows]
-    return {signal.id: signal for signal in found}
+        return signals_in(connection)
 
 
 @contextmanager
