@@ -67,7 +67,11 @@ class Broker:
     def health(self) -> subprocess.CompletedProcess[str]:
         """Run the health check of the compose file."""
         test = compose.services(compose.load())["kafka"]["healthcheck"]["test"][1:]
-        words = [self._host.text(word, "kafka", {"/opt/kafka": self._home}) for word in test]
+        return self.run(*test)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the container, as ``docker compose exec kafka`` would."""
+        words = [self._host.text(word, "kafka", {"/opt/kafka": self._home}) for word in command]
         return subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
 
     def stop(self) -> None:
