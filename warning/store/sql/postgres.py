@@ -80,7 +80,15 @@ class PostgresPlace:
         connection.exec_driver_sql(f"SELECT {pause}{lock}")
 
     def begin_migration(self, connection: Connection) -> None:
-        """Wait as long as another process migrates."""
+        """Wait as long as another process migrates; raises BadInputError for a database that cannot hold every text."""
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            raise BadInputError(
+                self.where,
+                f"is encoded in {encoding}",
+                "Make it anew: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
+                f"{self.where}: 编码为 {encoding}。请以 ENCODING 'UTF8' TEMPLATE template0 重建。",
+            )
         for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {name} = {_MIGRATION_MS}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_WRITING})")

@@ -20,11 +20,12 @@ from tests.postgres import PASSWORD, Postgres
 from tests.warning.engine.tickets import START, tick
 from tests.warning.store.sql.processes import command, get, put
 from tests.warning.store.sql.steps import appended
+from warning.service.errors import BadInputError
 from warning.service.ports import StoreBusyError
 from warning.store.sql import postgres as module
 from warning.store.sql import schema
 from warning.store.sql.database import Database
-from warning.store.sql.errors import StoreAwayError, StoreUnwritableError, StoreVersionError
+from warning.store.sql.errors import StoreAwayError, StoreDamagedError, StoreUnwritableError, StoreVersionError
 from warning.store.sql.tables import log
 from warning.store.sql.tables import meta as meta_table
 
@@ -211,9 +212,10 @@ def test_tables_do_not_change_under_an_older_program(
 ) -> None:
     """While processes of an older program are connected a newer one does not migrate; afterwards it does."""
     get(database, "a")
-    monkeypatch.setattr(schema, "head", lambda: "0003")
+    known = schema.head()
+    monkeypatch.setattr(schema, "head", lambda: "next")
     with opened(postgres, postgres_name) as newer:
-        with pytest.raises(StoreVersionError, match=r"schema 0002.*Stop the service first"):
+        with pytest.raises(StoreVersionError, match=rf"schema {known}.*Stop the service first"):
             newer.migrate()
         database.close()
         newer.migrate()
@@ -314,6 +316,33 @@ def test_a_server_that_is_full_says_so(postgres: Postgres, postgres_name: str) -
         assert "连接数已满" in error.value.zh
         root.execute(f"ALTER DATABASE {postgres_name} CONNECTION LIMIT -1")
         assert get(database, "a") is None
+
+
+def test_a_damaged_table_is_called_so(postgres: Postgres, postgres_name: str, database: Database) -> None:
+    """A page that is no page is told of as damage, with what to do, when a process starts on it."""
+    with postgres.root(postgres_name) as root:
+        row = root.execute("SELECT pg_relation_filepath('alembic_version')").fetchone()
+    assert row is not None
+    postgres.stop()
+    file = postgres.data / str(row[0])
+    file.write_bytes(b"\xff" * len(file.read_bytes()))
+    postgres.start()
+    with pytest.raises(StoreDamagedError, match="Restore a backup") as error:
+        database.migrate()
+    assert "恢复备份" in error.value.zh
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres: Postgres) -> None:
+    """A database of another encoding than UTF-8 is refused at once, not at the first name it cannot hold."""
+    name = "latin"
+    with postgres.root() as root:
+        root.execute(f"CREATE DATABASE {name} OWNER early_warning TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    try:
+        with opened(postgres, name) as database, pytest.raises(BadInputError, match="LATIN1") as error:
+            database.migrate()
+        assert "编码" in error.value.zh
+    finally:
+        postgres.drop(name)
 
 
 def test_who_asks_is_named(postgres: Postgres, postgres_name: str, database: Database) -> None:
