@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := .venv-peers
+PEERS_LOCK := benchmarks/streams/constraints.txt
 VENDOR := warning/web/static/vendor
 ASSETS := $(VENDOR)/uPlot.iife.min.js
 # All that is locked together; `peers` pins older libraries and has a lock and an environment of its own.
@@ -11,10 +13,10 @@ TYPED := models warning streams tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench peers bench-streams soak lock clean
 
 help: ## list these targets / 列出可用目标
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 install: $(STAMP) $(ASSETS) ## make .venv with everything pinned / 建立固定版本的环境
 
@@ -34,13 +36,21 @@ check: $(STAMP) ## lint, format, types, imports, README / 检查风格、格式�
 bench: $(STAMP) ## run the benchmarks / 运行性能测试
 	$(BIN)/python -m benchmarks
 
+peers: $(PEERS)/.installed ## make .venv-peers: what bench-streams compares with / 建立对比环境
+
+bench-streams: $(STAMP) peers ## the cluster beside Quix, Bytewax, Faust / 集群与其他流处理框架对比
+	$(BIN)/python -m benchmarks.streams
+
+soak: $(STAMP) ## an hour of the whole cluster under faults / 集群一小时故障浸泡测试
+	$(BIN)/python -m benchmarks.streams.soak --minutes 60
+
 lock: $(STAMP) ## rewrite constraints.txt (LOCK=--upgrade: newest versions) / 重新固定依赖版本
 	$(BIN)/pip-compile --quiet $(LOCK) $(EXTRAS:%=--extra %) --all-build-deps --allow-unsafe --strip-extras \
 		--no-header --no-annotate --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--output-file constraints.txt pyproject.toml
 
 clean: ## remove .venv and everything made here / 删除环境与生成物
-	rm -rf $(VENV) $(VENDOR) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(VENDOR) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find models warning streams tests $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # With pip and the build backend at their pins first, the install needs no isolated build and so no unpinned download.
@@ -51,6 +61,12 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip setuptools editables hatchling
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[service,simulation,cluster,dev]'
+	touch $@
+
+# The peers pin older libraries than ours, so they have a lock and an environment of their own.
+$(PEERS)/.installed: $(PEERS_LOCK)
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(PEERS_LOCK)
 	touch $@
 
 # What the page needs from npm, by the Node that comes as a Python package; anew only when the lock file changes.

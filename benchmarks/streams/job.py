@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from streams.detect.stage import DetectStage
+from streams.generations import Generation
 from streams.intake.batching import Batcher
 from streams.intake.judging import Judge, Received
 from streams.intake.sources import Mappings, RememberedSources
-from streams.detect.stage import DetectStage
-from streams.generations import Generation
 from streams.records import Outcomes, encode, encode_report
 from streams.topics import Name, partition_of, topics
 from warning.bootstrap.backtest import build_policy, engine_config
 from warning.bootstrap.folder import JURISDICTION
-from warning.domain.bucket import MINUTE_MS
+from warning.domain.bucket import DAY_MS, MINUTE_MS
 from warning.domain.ticket import LifeEvent
 from warning.engine.records import Tick
 from warning.engine.watermark import Watermarks
@@ -56,10 +59,14 @@ class IntakeJob:
     """The first half: records of ``tickets.raw`` -> batches of the log by shard, and ticks in all its partitions.
 
     One process reads all of the input, so the watermark is known to it, and what it sends stands behind a tick in the
-    order in which it was sent.
+    order in which it was sent. Its ticks are given to it, those that the cluster wrote for the same topic, so that all
+    contestants close the same buckets at the same places; it writes each once the watermark has passed it, and says how
+    far it has itself read by then: what is expected of an open bucket depends on that.
+
+    ticks : file of them, a record of the log a line
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ticks: str) -> None:
         table = topics(settings)
         self._log = table[Name.TICKETS]
         self._raw = table[Name.RAW]
@@ -76,6 +83,7 @@ class IntakeJob:
             clock=now_ms,
         )
         self._watermarks = Watermarks(JURISDICTION, settings.service.tick_minutes * MINUTE_MS)
+        self._due = deque(read_ticks(Path(ticks)))
         for partition in range(self._raw.partitions):
             self._watermarks.add_source(str(partition), settings.engine.lateness_minutes * MINUTE_MS)
 
@@ -91,9 +99,10 @@ class IntakeJob:
         ]
         for (_, partition), latest in judged.latest.items():
             self._watermarks.read(str(partition), latest)
-        tick = self._watermarks.tick(now_ms())
-        if tick is not None:
-            value = encode_record(tick)
+        passed = self._watermarks.watermark(now_ms())
+        while passed is not None and self._due and self._due[0].watermark <= passed:
+            tick = self._due.popleft()
+            value = encode_record(replace(tick, read_to=self._watermarks.read_to() or tick.read_to))
             out += [Out(self._log.name, partition, None, value) for partition in range(partitions)]
         return out
 
@@ -156,6 +165,28 @@ def detect_job(engine: str, settings: Settings) -> DetectJob:
 
         return RiverJob(settings)
     return EngineJob(settings)
+
+
+def write_ticks(target: Path, ticks: Iterable[Tick]) -> None:
+    """Write the ticks that contestants are given."""
+    target.write_bytes(b"".join(encode_record(tick) + b"\n" for tick in ticks))
+
+
+def read_ticks(source: Path) -> Iterator[Tick]:
+    """Yield the ticks that were written."""
+    for line in source.read_bytes().splitlines():
+        record = decode_record(line, str(source))
+        if isinstance(record, Tick):
+            yield record
+
+
+def regular_ticks(settings: Settings, begin_ms: int, days: int, every_ms: int) -> Iterator[Tick]:
+    """Yield a tick every so often, for where there are none of the cluster's."""
+    step = settings.service.tick_minutes * MINUTE_MS
+    lateness = settings.engine.lateness_minutes * MINUTE_MS
+    for watermark in range(begin_ms, begin_ms + days * DAY_MS, every_ms):
+        number = watermark // step
+        yield Tick(jurisdiction=JURISDICTION, number=number, watermark=number * step, read_to=watermark + lateness)
 
 
 class _NoSources:

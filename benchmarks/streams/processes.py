@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from warning.settings import ENVIRONMENT_PREFIX, Settings
 
 PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 _END_SECONDS = 20.0
+_LOOKS, _LOOK_SECONDS = 3, 1.0
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -77,29 +79,44 @@ def worker(cluster: Cluster, kind: str, name: str = "") -> Contestant:
     return Contestant(started.name, started.process, started.log)
 
 
-def until_quiet(processes: Sequence[Contestant], patience: float = 60.0) -> None:
+def output_of_peer(settings: Settings, module: str, *arguments: str) -> tuple[str, float]:
+    """Run a peer to its end; returns what it printed last, and the processor seconds it used."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    words = [str(PEERS_PYTHON), "-m", f"benchmarks.streams.peers.{module}", *arguments]
+    done = subprocess.run(words, cwd=ROOT, env=_environment(settings), check=True, stdout=subprocess.PIPE, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout.split()[-1], used
+
+
+def until_quiet(processes: Sequence[Contestant], patience: float = 90.0) -> None:
     """Wait until processes that have nothing to do use hardly any processor time: they have started."""
     deadline = time.monotonic() + patience
     before = [0.0 for _ in processes]
-    while time.monotonic() < deadline:
-        now = [one.used() for one in processes]
-        if all(used > 0.5 and used - last < 0.1 for used, last in zip(now, before, strict=True)):
-            return
-        before = now
-        time.sleep(1.5)
+    quiet = 0
+    while quiet < _LOOKS:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the processes did not become quiet")
+        time.sleep(_LOOK_SECONDS)
         for one in processes:
             one.check()
-    raise TimeoutError("the processes did not become quiet")
+        now = [one.used() for one in processes]
+        # A busy machine may keep a process waiting before it has begun: imports alone take more than this.
+        still = all(used > 1.0 and used - last < 0.1 for used, last in zip(now, before, strict=True))
+        quiet = quiet + 1 if still else 0
+        before = now
 
 
 def _started(settings: Settings, folder: Path, part: str, words: list[str]) -> Contestant:
-    mine = {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
     log = folder / f"{part}-{time.monotonic_ns()}.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            words, cwd=ROOT, env=mine | environment_of(settings), stdout=file, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(words, cwd=ROOT, env=_environment(settings), stdout=file, stderr=subprocess.STDOUT)
     return Contestant(part, process, log)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    mine = {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+    return mine | environment_of(settings)
 
 
 def peers_are_there() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.streams.processes import Contestant, peer, until_quiet, worker
@@ -46,10 +47,18 @@ class Result:
     finals: dict[str, tuple[datetime, int, float]] | None = None
     until: datetime | None = None
 
+    def by_kind(self) -> dict[str, float]:
+        """Return the processor seconds of each kind of worker."""
+        kinds: dict[str, float] = {}
+        for part, used in self.cpu.items():
+            kind = part.rstrip("0123456789")
+            kinds[kind] = kinds.get(kind, 0.0) + used
+        return kinds
+
     @property
     def compared(self) -> float:
         """Processor seconds of all parts that peers have, too."""
-        return sum(used for part, used in self.cpu.items() if part not in BESIDE)
+        return sum(used for kind, used in self.by_kind().items() if kind not in BESIDE)
 
     @property
     def per_core(self) -> float:
@@ -57,11 +66,11 @@ class Result:
         return self.tickets / self.compared
 
 
-def of_peer(stadium: Stadium, module: str, *arguments: str, engine: str = "engine") -> Start:
+def of_peer(stadium: Stadium, module: str, ticks: Path, *arguments: str, engine: str = "engine") -> Start:
     """Return what starts a peer's two halves."""
 
     def start(settings: Settings) -> list[Contestant]:
-        intake = peer(settings, stadium.folder, module, "intake", *arguments)
+        intake = peer(settings, stadium.folder, module, "intake", "--ticks", str(ticks), *arguments)
         return [intake, peer(settings, stadium.folder, module, "detect", "--engine", engine)]
 
     return start
@@ -109,12 +118,17 @@ def race(
         raise AssertionError(f"not every ticket was accepted: {applied.outcomes}")
     cpu = {part: max(0.0, spent - started.get(part, 0.0)) for part, spent in used.items()}
     seconds = (applied.last_ms - stadium.first_ms()) / 1000
-    costs = {"cpu": cpu, "started": started, "broker": stadium.broker_used() - broker}
-    done = applied.outcomes.total()
-    if not engine:
-        return Result(tickets=done, seconds=seconds, **costs)
-    ticks, finals, until = said(stadium)
-    return Result(tickets=done, seconds=seconds, ticks=ticks, finals=finals, until=until, **costs)
+    ticks, finals, until = said(stadium) if engine else (0.0, None, None)
+    return Result(
+        tickets=applied.outcomes.total(),
+        seconds=seconds,
+        cpu=cpu,
+        started=started,
+        broker=stadium.broker_used() - broker,
+        ticks=ticks,
+        finals=finals,
+        until=until,
+    )
 
 
 def said(stadium: Stadium) -> tuple[float, dict[str, tuple[datetime, int, float]], datetime | None]:

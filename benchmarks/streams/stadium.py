@@ -31,6 +31,8 @@ RACE_PREFIX, IDLE_PREFIX = "race.", "idle."
 _SILENCE_SECONDS = 120.0
 """A contestant that applies nothing for so long has failed."""
 
+_SETTLED_SECONDS = 3.0
+
 
 class _Counted(msgspec.Struct):
     partition: int
@@ -128,7 +130,24 @@ class Stadium:
                     raise TimeoutError(f"{done:,} of {tickets:,} tickets applied, and no more come")
                 for one in processes:
                     one.check()
+            self._settle(consumer)
         return applied
+
+    def _settle(self, consumer: Consumer) -> None:
+        """Wait until the log and the reports have not grown for a while: ticks come behind the last tickets."""
+        table = topics(self.settings)
+        places = [
+            TopicPartition(table[name].name, partition)
+            for name in (Name.TICKETS, Name.SIGNALS)
+            for partition in range(table[name].partitions)
+        ]
+        ends: list[int] = []
+        since = time.monotonic()
+        while time.monotonic() - since < _SETTLED_SECONDS:
+            now = [consumer.get_watermark_offsets(place)[1] for place in places]
+            if now != ends:
+                ends, since = now, time.monotonic()
+            time.sleep(0.2)
 
     def first_ms(self) -> int:
         """Return when the first record was written into the log."""

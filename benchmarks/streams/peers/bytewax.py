@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("role", type=click.Choice(["intake", "detect"]))
 @click.option("--engine", default="engine")
-def main(role: str, engine: str) -> None:
+@click.option("--ticks", default="")
+def main(role: str, engine: str, ticks: str) -> None:
     """Run one half until told to stop."""
     settings = load_settings()
-    cli_main(_intake(settings) if role == "intake" else _detect(settings, engine), workers_per_process=1)
+    cli_main(_intake(settings, ticks) if role == "intake" else _detect(settings, engine), workers_per_process=1)
 
 
-def _intake(settings: Settings) -> Dataflow:
-    job = IntakeJob(settings)
+def _intake(settings: Settings, ticks: str) -> Dataflow:
+    job = IntakeJob(settings, ticks)
 
     def take(messages: list[Any]) -> list[Out]:
         """Take all that one poll of a partition gave."""

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("role", type=click.Choice(["intake", "detect"]))
 @click.option("--engine", default="engine")
+@click.option("--ticks", default="")
 @click.option("--take", "gathers", is_flag=True)
-def main(role: str, engine: str, *, gathers: bool) -> None:
+def main(role: str, engine: str, ticks: str, *, gathers: bool) -> None:
     """Run one half until told to stop."""
     settings = load_settings()
     app = _app(settings, f"faust-{role}")
     send = _Send(app)
     if role == "intake":
-        _intake(app, settings, send, gathers=gathers)
+        _intake(app, settings, ticks, send, gathers=gathers)
     else:
         _detect(app, settings, send, engine)
     faust.Worker(app, loglevel="warning", quiet=True).execute_from_commandline()
@@ -54,8 +55,8 @@ def _app(settings: Settings, name: str) -> faust.App:
     )
 
 
-def _intake(app: faust.App, settings: Settings, send: _Send, *, gathers: bool) -> None:
-    job = IntakeJob(settings)
+def _intake(app: faust.App, settings: Settings, ticks: str, send: _Send, *, gathers: bool) -> None:
+    job = IntakeJob(settings, ticks)
 
     async def one(stream: Any) -> None:
         async for event in stream.events():

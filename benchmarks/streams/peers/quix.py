@@ -23,7 +23,8 @@ _PRODUCER = {"message.max.bytes": 16 << 20, "linger.ms": 5, "compression.type": 
 @click.command()
 @click.argument("role", type=click.Choice(["intake", "detect"]))
 @click.option("--engine", default="engine")
-def main(role: str, engine: str) -> None:
+@click.option("--ticks", default="")
+def main(role: str, engine: str, ticks: str) -> None:
     """Run one half until told to stop."""
     settings = load_settings()
     intake = role == "intake"
@@ -42,15 +43,15 @@ def main(role: str, engine: str) -> None:
         use_changelog_topics=False,
     )
     if intake:
-        _intake(app, settings)
+        _intake(app, settings, ticks)
     else:
         _detect(app, settings, engine)
     app.run()
 
 
-def _intake(app: Application, settings: Settings) -> None:
+def _intake(app: Application, settings: Settings, ticks: str) -> None:
     raw = _topic(app, topics(settings)[Name.RAW].name)
-    app.dataframe(raw).sink(_Batches(IntakeJob(settings), app.get_producer()))
+    app.dataframe(raw).sink(_Batches(IntakeJob(settings, ticks), app.get_producer()))
 
 
 def _detect(app: Application, settings: Settings, engine: str) -> None:
