@@ -16,7 +16,7 @@ TYPED := models warning streams tests $(wildcard benchmarks)
 .PHONY: help install demo test check bench peers bench-streams soak lock clean
 
 help: ## list these targets / 列出可用目标
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 install: $(STAMP) $(ASSETS) ## make .venv with everything pinned / 建立固定版本的环境
 

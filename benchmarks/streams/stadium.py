@@ -119,7 +119,7 @@ class Stadium:
         """Wait until so many tickets are applied; fails where a process ends, or nothing moves for long."""
         applied, done = Applied(), 0
         moved = time.monotonic()
-        with _reading(self.kafka.bootstrap, topics(self.settings)[Name.OUTCOMES].name) as consumer:
+        with reading(self.kafka.bootstrap, topics(self.settings)[Name.OUTCOMES].name) as consumer:
             while done < tickets:
                 messages = consumer.consume(500, 0.2)
                 for message in messages:
@@ -154,14 +154,14 @@ class Stadium:
         name = topics(self.settings)[Name.TICKETS]
         stamps = []
         for partition in range(name.partitions):
-            with _reading(self.kafka.bootstrap, name.name, partition) as consumer:
+            with reading(self.kafka.bootstrap, name.name, partition) as consumer:
                 stamps += [message.timestamp()[1] for message in consumer.consume(1, 2.0)]
         return min(stamps)
 
     def records(self, name: Name) -> list[bytes]:
         """Return everything in a topic of one partition."""
         found: list[bytes] = []
-        with _reading(self.kafka.bootstrap, topics(self.settings)[name].name) as consumer:
+        with reading(self.kafka.bootstrap, topics(self.settings)[name].name) as consumer:
             _, end = consumer.get_watermark_offsets(TopicPartition(topics(self.settings)[name].name, 0))
             while len(found) < end:
                 found += [message.value() or b"" for message in consumer.consume(500, 1.0)]
@@ -183,7 +183,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-class _reading:  # noqa: N801  a context manager that reads like a function
+class reading:  # noqa: N801  a context manager that reads like a function
     """A consumer of a partition from its beginning."""
 
     def __init__(self, bootstrap: str, topic: str, partition: int = 0) -> None:
