@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -157,18 +158,31 @@ def _more_partitions(name: Name, topic: Topic, found: Found) -> str:
 
 
 def _compare_all(admin: KafkaAdminClient, settings: Settings) -> list[Difference]:
-    table = topics(settings)
-    found = _find(admin, table)
+    found = _find(admin, settings)
     return [
         difference
-        for name, topic in table.items()
+        for name, topic in _wanted(found, settings)
         for difference in compare(name, topic, found.get(topic.name), settings)
     ]
 
 
-def _find(admin: KafkaAdminClient, table: Mapping[Name, Topic]) -> dict[str, Found]:
-    there = set(admin.list_topics())
-    names = [topic.name for topic in table.values() if topic.name in there]
+def _wanted(found: Mapping[str, Found], settings: Settings) -> Iterator[tuple[Name, Topic]]:
+    """Give the table, and the later generations of the log as they are: each has its own number of partitions."""
+    table = topics(settings)
+    log = table[Name.TICKETS]
+    later = sorted(found.keys() - {topic.name for topic in table.values()})
+    for name, topic in table.items():
+        settled = name is Name.TICKETS and later and topic.name in found
+        yield name, replace(topic, partitions=found[topic.name].partitions) if settled else topic
+    for each in later:
+        yield Name.TICKETS, replace(log, name=each, partitions=found[each].partitions)
+
+
+def _find(admin: KafkaAdminClient, settings: Settings) -> dict[str, Found]:
+    """Return the topics of the table that are there, and all generations of the log."""
+    table = {topic.name for topic in topics(settings).values()}
+    later = re.compile(re.escape(settings.kafka.prefix + Name.TICKETS) + r"\.g[0-9]+")
+    names = [name for name in admin.list_topics() if name in table or later.fullmatch(name)]
     if not names:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]

@@ -7,15 +7,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 READY = b"Kafka Server started"
 # Brokers of tests are small and short-lived: one garbage collector thread and the quick compiler start soonest.
-JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m")
+JAVA = ("java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx512m")
 _TROUBLE = re.compile(r" ERROR | FATAL |Exception\b|^Caused by|^Error")
 LOGS = "-Dorg.slf4j.simpleLogger"
 LOG_LEVELS = (f"{LOGS}.showDateTime=true", f"{LOGS}.log.org.apache.kafka.common.config=warn")
@@ -25,11 +25,11 @@ class Broker:
     """A combined broker and controller.
 
     folder : its own, with its properties, data and log
-    listeners : address by the listener's name
+    java : more options of the Java machine
     """
 
     def __init__(
-        self, number: int, folder: Path, libraries: Path, properties: Mapping[str, object], heap_mb: int = 256
+        self, number: int, folder: Path, libraries: Path, properties: Mapping[str, object], java: Sequence[str] = ()
     ) -> None:
         self.number = number
         self.folder = folder
@@ -37,7 +37,7 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         self._pid_file = folder.with_suffix(".pid")
         self._properties = folder / "server.properties"
-        self._java = [*JAVA, f"-Xmx{heap_mb}m", *LOG_LEVELS, "-cp", f"{libraries}/*"]
+        self._java = [*JAVA, *java, *LOG_LEVELS, "-cp", f"{libraries}/*"]
         folder.mkdir()
         lines = {"node.id": number, "log.dirs": folder / "data", **properties}
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))

@@ -4,6 +4,8 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,16 +17,22 @@ FETCH_SECONDS = 600
 
 def kafka_libraries() -> Path:
     """Return the folder of the jar files of exactly this pom; skips the test where Java or Maven are missing."""
-    _need("java", "a Java 17 runtime (Debian: openjdk-17-jre-headless)")
+    _need("java", "a Java 17 runtime (Debian: default-jre-headless)")
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     folder = build / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    # Several test runs may start at once; one of them fetches.
-    with (build / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(build / "kafka.lock"):
         if not folder.is_dir():
             _fetch(folder)
     return folder
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Let one of several test runs that start at once do something first."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _need(program: str, what: str) -> None:

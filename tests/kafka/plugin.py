@@ -1,12 +1,23 @@
 """Fixtures: a Kafka for the whole test run, and for each test names of its own in it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.kafka.harness import Brokers, Elsewhere, Kafka, existing_bootstrap
 from warning.settings import Settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the brokers said beside a failed test that used them."""
+    report = yield
+    used = getattr(item, "funcargs", {}) if report.failed else {}
+    for name, value in used.items():
+        if isinstance(value, Kafka):
+            report.sections.append((f"brokers of {name}", value.logs()))
+    return report
 
 
 @pytest.fixture(scope="session")

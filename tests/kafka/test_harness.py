@@ -136,6 +136,26 @@ def test_two_copies_must_have_a_record(kafka3: Kafka, kafka3_settings: Settings)
     assert [value for value in values if value != b"refused"] == [b"before", b"after"]
 
 
+def test_a_failure_shows_the_brokers_logs(pytester: pytest.Pytester) -> None:
+    """Beside a failed test stands what its brokers said last."""
+    pytester.makeconftest('pytest_plugins = ["tests.kafka.plugin"]')
+    pytester.makepyfile("""
+        import pytest
+        from tests.kafka.harness import Kafka
+
+        @pytest.fixture
+        def own():
+            with Kafka() as kafka:
+                yield kafka
+
+        def test_it(own):
+            raise AssertionError("no")
+    """)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*brokers of own*", "--- broker 1", "*Kafka Server started*"])
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_brokers_end_with_the_tests(number: signal.Signals) -> None:
     """However a test run ends, its broker's process and folder are gone within seconds."""

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
+from streams.admin import apply_topics, check_topics
 from streams.connection import aiokafka_options, faust_options, kafka_python_options, protection
 from tests.kafka.harness import Kafka
 from tests.streams.certificates import make_certificates
@@ -141,6 +142,13 @@ def test_faust(make: Make, tmp_path: Path, security: str, mechanism: str) -> Non
     topic = _topic(settings)
     _send(settings, topic, b"through faust")
     assert run_tiny_app(settings, topic, 1, tmp_path) == [b"through faust"]
+
+
+def test_the_topics_are_made(make: Make) -> None:
+    """The topics are made and checked through TLS and SASL."""
+    settings = make("SASL_SSL", "SCRAM-SHA-512", partitions=1, input_partitions=1)
+    apply_topics(settings)
+    assert check_topics(settings) == []
 
 
 def _refused(settings: Settings) -> None:

@@ -89,7 +89,7 @@ def test_apply_sets_what_differs(kafka_settings: Settings) -> None:
 def test_apply_leaves_partitions_and_records_alone(kafka_settings: Settings, admin: KafkaAdminClient) -> None:
     """Other numbers of partitions are told with what to do, and not changed; a stranger's topic is not touched."""
     stranger = f"{kafka_settings.kafka.prefix}stranger"
-    admin.create_topics({stranger: {"num_partitions": 2, "replication_factor": 1}})
+    admin.create_topics({stranger: {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
     apply_topics(kafka_settings)
     other = _changed(kafka_settings, "kafka", partitions=12, input_partitions=2)
     left = {each.topic.removeprefix(other.kafka.prefix): each for each in apply_topics(other).left}
@@ -111,6 +111,18 @@ def test_one_missing_topic_is_made_again(kafka_settings: Settings, admin: KafkaA
         time.sleep(0.05)
     assert [each.topic for each in check_topics(kafka_settings)] == [gone]
     assert [topic.name for topic in apply_topics(kafka_settings).made] == [gone]
+
+
+def test_later_generations_of_the_log(kafka_settings: Settings, admin: KafkaAdminClient) -> None:
+    """What repartition made is held to the settings of the log too, and its number of partitions is its own."""
+    apply_topics(kafka_settings)
+    later = f"{kafka_settings.kafka.prefix}tickets.g2"
+    admin.create_topics({later: {"num_partitions": 3, "replication_factor": 1}}, wait_for_metadata=True)
+    settings = _changed(kafka_settings, "kafka", partitions=3)
+    assert {each.topic for each in check_topics(settings)} == {later}
+    assert {each.topic for each in apply_topics(settings).changed} == {later}
+    assert check_topics(settings) == []
+    assert len(admin.describe_topics([later])[0]["partitions"]) == 3
 
 
 def test_three_copies(kafka3_settings: Settings) -> None:
@@ -198,6 +210,6 @@ def test_a_broker_that_hangs(tmp_path: Path) -> None:
         kafka.brokers[0].pause()
         # A process of its own: the client leaves its connection behind.
         command = [*PROGRAM, "topics", "check", "--settings", str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 3
     assert "Error: setting kafka.bootstrap" in done.stderr
