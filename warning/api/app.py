@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -35,6 +36,7 @@ from warning.api.routes import (
 )
 from warning.api.security import Gate, Respond
 from warning.domain.errors import EarlyWarningError
+from warning.service.ports import StoreBusyError
 from warning.service.services import Services
 from warning.service.words import Words
 
@@ -109,9 +111,10 @@ def _responder(error_page: ErrorPage | None) -> Respond:
 
     def respond(request: Request, problem: Problem) -> Response:
         if error_page is not None and _wants_page(request):
-            response = error_page(request, problem.kind.status, problem.kind.title, problem.detail)
-            response.headers.update(problem.headers)
-            return response
+            with suppress(StoreBusyError):  # the page may need what is away
+                response = error_page(request, problem.kind.status, problem.kind.title, problem.detail)
+                response.headers.update(problem.headers)
+                return response
         return answer(request, problem)
 
     return respond

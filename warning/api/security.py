@@ -23,7 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warning.api.access import HISTORY, TICKETS, may_call
 from warning.api.limits import Body, Limits, Pool
-from warning.api.problems import CROSS_SITE, CSRF, Problem, ProblemError, answer
+from warning.api.problems import CROSS_SITE, CSRF, Problem, ProblemError, answer, problem_of
+from warning.service.ports import StoreBusyError
 from warning.service.words import Words
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        principal, session = await self._who(scope, headers)
+        try:
+            principal, session = await self._who(scope, headers)
+        except StoreBusyError as error:  # nobody can say who it is
+            await answer(Request(scope), problem_of(error))(scope, receive, send)
+            return
         scope["state"] |= {"principal": principal, "session": session, "cookies": self._cookies}
         limits, pool = self._room(scope, principal)
         body = Body(receive, limits, pool, headers.get("content-length", ""))

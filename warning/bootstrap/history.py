@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -51,6 +52,23 @@ class LogTrimmedError(BadInputError):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogExtent:
+    """How far a live log reaches.
+
+    since, until : watermarks of its first and last tick, None where there is none yet
+    whole : whether it still has its first record
+    """
+
+    since: int | None
+    until: int | None
+    whole: bool
+
+
+Extent: TypeAlias = Callable[[], LogExtent]
+"""Tells how far the live log reaches, where it is not in the database."""
+
+
 def load_history(
     paths: Sequence[Path],
     *,
@@ -60,20 +78,14 @@ def load_history(
     force: bool = False,
     clock: Clock = now_ms,
     progress: Callable[[int], None] | None = None,
+    extent: Callable[[Settings, Database], Extent] | None = None,
 ) -> Loaded:
     """Load files as history into the data folder; a running service takes them over by itself."""
     database = open_store(settings)
     try:
-        return load_files(
-            paths,
-            mapping=mapping,
-            settings=settings,
-            source=source,
-            database=database,
-            clock=clock,
-            force=force,
-            progress=progress,
-        )
+        told = None if extent is None else extent(settings, database)
+        load = HistoryLoad(settings, database, clock, force=force, extent=told)
+        return load_files(paths, mapping=mapping, settings=settings, source=source, load=load, progress=progress)
     finally:
         database.close()
 
@@ -84,20 +96,14 @@ def load_files(
     mapping: str,
     settings: Settings,
     source: str,
-    database: Database,
-    clock: Clock,
-    force: bool = False,
+    load: HistoryLoad,
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
-    """Load files as history into a database that is open; ``source`` empty: the mapping's.
-
-    Raises LogTrimmedError, unless it is forced, where the live log has lost its beginning.
-    """
+    """Read files into a load of history; ``source`` empty: the mapping's."""
     read_by = load_mapping(mapping)
     read_by = read_by.model_copy(update={"source": source or read_by.source, "zone": settings.zone or read_by.zone})
     register = load_register(Path(settings.register_file)) if settings.register_file else None
-    parts = read_files(paths, read_by, register=register, now_ms=clock(), progress=progress)
-    load = HistoryLoad(settings, database, clock, force=force)
+    parts = read_files(paths, read_by, register=register, now_ms=load.now_ms, progress=progress)
     return load.run(parts, files=tuple(path.name for path in paths), mapping=read_by.name, source=read_by.source)
 
 
@@ -107,19 +113,27 @@ class HistoryLoad:
     Raises LogTrimmedError, unless it is forced, where the live log has lost its beginning.
     """
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, *, force: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        *,
+        force: bool = False,
+        extent: Extent | None = None,
+    ) -> None:
         self._database = database
         self._grid = Grid(zone_of(settings))
         self._history = SqlHistory(database)
         self._letters = SqlDeadLetters(database)
-        self._now = self._grid.moment(clock())
+        self.now_ms = clock()
+        self._now = self._grid.moment(self.now_ms)
         step = settings.service.tick_minutes * MINUTE_MS
-        state = build_state(settings, database)
-        tick = state.last_tick()
-        before = clock() - settings.engine.lateness_minutes * MINUTE_MS
-        self._until = tick.watermark if tick is not None else before // step * step
-        self._cut = state.live_since() or self._until
-        self._gap = None if state.is_whole() else self._grid.moment(self._cut).isoformat()
+        log = _extent_of(settings, database) if extent is None else extent()
+        before = self.now_ms - settings.engine.lateness_minutes * MINUTE_MS
+        self._until = log.until if log.until is not None else before // step * step
+        self._cut = log.since or self._until
+        self._gap = None if log.whole else self._grid.moment(self._cut).isoformat()
         if self._gap is not None and not force:
             raise LogTrimmedError(self._gap)
 
@@ -141,7 +155,10 @@ class HistoryLoad:
         refused = sum(loaded.rejected.values())
         with self._database.write() as connection:
             self._history.end_load(connection, load_id, rows=loaded.rows, rejected=refused, until_ms=self._until)
-            meta.put(connection, meta.ERA, meta.get_number(connection, meta.ERA) + 1)
+            era = meta.get_number(connection, meta.ERA) + 1
+            meta.put(connection, meta.ERA, era)
+            if self._gap is not None:
+                meta.put(connection, meta.FORCED, era)
         return loaded
 
     def _stored(self, load_id: int, parts: Iterable[Normalised], source: str) -> Loaded:
@@ -166,6 +183,13 @@ class HistoryLoad:
         with self._database.write() as connection:
             self._history.add(connection, load_id, events)
             self._letters.add(connection, refused, at=self._now, until=self._now)
+
+
+def _extent_of(settings: Settings, database: Database) -> LogExtent:
+    """Return how far the log in the database reaches."""
+    state = build_state(settings, database)
+    tick = state.last_tick()
+    return LogExtent(since=state.live_since(), until=None if tick is None else tick.watermark, whole=state.is_whole())
 
 
 def _refused(source: str, reject: Reject) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from warning.runtime.metrics import Metrics
 from warning.runtime.pushing import LogSink, Pushing
 from warning.service.desk import Desk
 from warning.service.planning import Planning
+from warning.service.ports import StoreBusyError
 from warning.service.services import Services
 from warning.store.sql.alerts import SqlAlerts
 from warning.store.sql.dead_letters import SqlDeadLetters
@@ -224,9 +226,10 @@ def exposition_of(metrics: Metrics, runtime: Runtime, desk: Desk) -> Callable[[]
 
     def exposition() -> tuple[bytes, str]:
         metrics.observe_condition(runtime.condition())
-        queue = desk.queue()
-        age = (runtime.now() - queue.oldest).total_seconds() if queue.oldest else 0.0
-        metrics.queue(queue.size, age)
+        with suppress(StoreBusyError):  # a database that is away must not take the figures along
+            queue = desk.queue()
+            age = (runtime.now() - queue.oldest).total_seconds() if queue.oldest else 0.0
+            metrics.queue(queue.size, age)
         return metrics.exposition()
 
     return exposition

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warning.bootstrap.folder import zone_of
-from warning.bootstrap.history import LogTrimmedError, load_files
+from warning.bootstrap.history import HistoryLoad, LogTrimmedError, load_files
 from warning.domain.errors import InvalidInputError
 from warning.engine.grid import Grid
 from warning.service.ports import Loaded, PastLoad
 from warning.store.sql.history import Load, SqlHistory
 
 if TYPE_CHECKING:
+    from warning.bootstrap.history import Extent
     from warning.runtime.clock import Clock
     from warning.settings import Settings
     from warning.store.sql.database import Database
@@ -31,10 +32,11 @@ class UploadedHistory:
     What a process that was killed left of an upload is removed when the next one starts.
     """
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock, *, extent: Extent | None = None) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
+        self._extent = extent
         self._history = SqlHistory(database)
         self._grid = Grid(zone_of(settings))
         self._folder = Path(settings.service.data) / FOLDER
@@ -44,7 +46,7 @@ class UploadedHistory:
 
     @contextmanager
     def place(self, suffix: str) -> Iterator[Path]:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"history-{secrets.token_hex(4)}{suffix}"
         path.touch(mode=0o600, exist_ok=False)
         try:
@@ -55,15 +57,8 @@ class UploadedHistory:
     def load(self, file: Path, *, mapping: str, source: str, force: bool) -> Loaded:
         with self._loading:
             try:
-                return load_files(
-                    [file],
-                    mapping=mapping,
-                    settings=self._settings,
-                    source=source,
-                    database=self._database,
-                    clock=self._clock,
-                    force=force,
-                )
+                load = HistoryLoad(self._settings, self._database, self._clock, force=force, extent=self._extent)
+                return load_files([file], mapping=mapping, settings=self._settings, source=source, load=load)
             except LogTrimmedError:
                 raise
             except InvalidInputError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from warning.cli.alerts import alerts
+from warning.cli.api import api
 from warning.cli.app import example
 from warning.cli.cluster_export import export
 from warning.cli.detect import detect
@@ -23,6 +24,7 @@ def cluster() -> None:
 
 
 cluster.add_command(alerts)
+cluster.add_command(api)
 cluster.add_command(detect)
 cluster.add_command(export)
 cluster.add_command(intake)

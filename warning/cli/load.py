@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -20,6 +21,13 @@ from warning.cli.options import (
 )
 from warning.cli.progress import progress_bar, size_of
 from warning.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warning.bootstrap.history import Extent
+    from warning.settings import Settings
+    from warning.store.sql.database import Database
 
 
 @click.command(
@@ -62,7 +70,13 @@ def load(
 
     with progress_bar(size_of(files), "载入 load", hidden=as_json or quiet) as progress:
         loaded = load_history(
-            files, mapping=mapping, settings=settings, source=source or "", force=force, progress=progress
+            files,
+            mapping=mapping,
+            settings=settings,
+            source=source or "",
+            force=force,
+            progress=progress,
+            extent=_extent_in(settings),
         )
     if as_json:
         click.echo(msgspec.json.encode(asdict(loaded)))
@@ -72,3 +86,12 @@ def load(
         click.echo(f"{loaded.newer:,} 条较新未载入 newer and left out, {refused:,} 行被拒绝 rows rejected")
         if loaded.gap:
             click.echo(f"日志始于 the log begins {loaded.gap}; 此前只有载入的历史 before it only history is known")
+
+
+def _extent_in(settings: Settings) -> Callable[[Settings, Database], Extent] | None:
+    """Return what tells how far the log reaches: that of a cluster is in Kafka."""
+    if not settings.store.url:
+        return None
+    from streams.extent import extent_of
+
+    return extent_of

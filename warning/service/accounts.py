@@ -45,6 +45,8 @@ TOUCHED_EVERY = timedelta(minutes=1)
 """When a key was last used is written no more often than this."""
 BELIEVED = timedelta(seconds=3)
 """How long a session or key that was looked up is believed without looking again."""
+STANDS_IN = timedelta(minutes=15)
+"""How long a key that was valid still lets in while nobody can look it up: the store is away, tickets can be taken."""
 
 _SHOWN = len(KEY_PREFIX) + 6
 """Characters of a key by which people tell it apart; some 220 random bits stay hidden."""
@@ -112,6 +114,7 @@ class Accounts:
         self._throttle = Throttle(now)
         self._sessions = Recent[tuple[Principal, Session]](BELIEVED, now)
         self._keys = Recent[tuple[Principal, ApiKey]](BELIEVED, now)
+        self._last_keys = Recent[tuple[Principal, ApiKey]](STANDS_IN, now)
         self._writing = RLock()
 
     # --- users ------------------------------------------------------------------------------------------------------
@@ -284,6 +287,7 @@ class Accounts:
                 key = replace(key, revoked_at=self.now())
                 self._store.save_key(key)
             self._keys.clear()
+            self._last_keys.clear()
         return key
 
     def key_principal(self, key: str) -> Principal | None:
@@ -291,7 +295,7 @@ class Accounts:
         if not key.startswith(KEY_PREFIX):
             return None
         hashed = hash_of(key)
-        found = self._keys.get(hashed) or self._look_up_key(hashed)
+        found = self._keys.get(hashed) or self._looked_up_or_last(hashed)
         return found[0] if found is not None and _works(found[1], self.now()) else None
 
     # --- behind it --------------------------------------------------------------------------------------------------
@@ -364,14 +368,29 @@ class Accounts:
             raise UnknownNameError("key", key_id, sorted(keys))
         return keys[key_id]
 
+    def _looked_up_or_last(self, hashed: str) -> tuple[Principal, ApiKey] | None:
+        """Look a key up; while the store is away what it said last holds. Raises StoreBusyError where it said nothing.
+
+        What another process revokes meanwhile ends here once the store is back, and after :data:`STANDS_IN` at last.
+        """
+        try:
+            return self._look_up_key(hashed)
+        except StoreBusyError:
+            last = self._last_keys.get(hashed)
+            if last is None:
+                raise
+            return last
+
     def _look_up_key(self, hashed: str) -> tuple[Principal, ApiKey] | None:
         key, now = self._store.key_by_hash(hashed), self.now()
         if key is None or not same(hashed, key.key_hash) or not _works(key, now):
+            self._last_keys.drop(hashed)
             return None
         if key.last_used_at is None or abs(now - key.last_used_at) >= TOUCHED_EVERY:
             with suppress(StoreBusyError):  # whether tickets can be taken is for intake to say
                 self._store.touch_key(key.id, now)
         principal = Principal(name=key.id, rights=frozenset({Right.PUSH}), source=key.source)
+        self._last_keys.put(hashed, (principal, key))
         return self._keys.put(hashed, (principal, key))
 
 
