@@ -12,6 +12,8 @@ from tests.postgres import PASSWORD, Postgres
 from tests.warning.cli.conftest import Run
 from warning.bootstrap.accounts import DATABASE
 from warning.bootstrap.folder import open_store, store_of
+from warning.bootstrap.live import build_live
+from warning.service.errors import BadInputError
 from warning.settings import load_settings
 from warning.store.sql.history import SqlHistory
 
@@ -91,12 +93,11 @@ def test_a_folder_that_is_named_goes_first(run: Run, settings: Path, tmp_path: P
     assert out.read_bytes().startswith(b"SQLite format 3")
 
 
-def test_a_service_alone_needs_a_folder(run: Run, settings: Path) -> None:
+def test_a_service_alone_needs_a_folder(settings: Path) -> None:
     """The service of one machine does not run on a cluster's database, and says what to do in both languages."""
-    done = run("serve", "--settings", settings)
-    assert done.exit_code == 3
-    assert "data folder" in done.stderr
-    assert "数据目录" in done.stderr
+    with pytest.raises(BadInputError, match="data folder") as error:
+        build_live(load_settings(settings))
+    assert "数据目录" in error.value.zh
 
 
 def test_a_server_that_is_away(run: Run, settings: Path, postgres: Postgres) -> None:
