@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from streams.detect.beginning import Beginning, LogBeginning
+    from streams.detect.beginning import Beginning
     from streams.detect.ports import AttemptStore, Past, SnapshotStore
     from streams.generations import Generation
     from streams.poison import PoisonRows
@@ -62,6 +62,20 @@ class Poisons(Protocol):
     async def refresh(self) -> PoisonRows: ...
 
 
+class Begins(Protocol):
+    """Knows where the log begins: see :class:`streams.detect.beginning.LogBeginning`."""
+
+    async def whole(self, partition: int, shards: Iterable[int]) -> Beginning: ...
+
+    async def kept(self, partition: int, clock: int) -> Beginning: ...
+
+    async def common_clock(self) -> int: ...
+
+    async def live_since(self, clock: int) -> int | None: ...
+
+    def older(self, beginning: Beginning, poison: PoisonRows) -> AsyncGenerator[tuple[Record, int], None]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """What all partitions of a worker share.
@@ -76,7 +90,7 @@ class Outside:
     signals: str
     outcomes: str
     poison: Poisons
-    log: LogBeginning
+    log: Begins
     snapshots: SnapshotStore
     attempts: AttemptStore
     past: Past

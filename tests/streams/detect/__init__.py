@@ -1,0 +1,1 @@
+"""The detect worker, from its pure parts to processes that are killed."""
