@@ -23,6 +23,7 @@ _KINDS = {
     "source": "来源",
     "city": "城市",
     "plan": "计划",
+    "rejection": "死信",
 }
 
 
