@@ -24,7 +24,7 @@ NAMES = (*ENTRIES, "ceiling")
 def main(names: tuple[str, ...], tickets: int) -> None:
     """Run the contestants in turn; the tables go to stdout, progress to stderr."""
     chosen = names or NAMES
-    if set(chosen) - {"cluster"} and not peers_are_there():
+    if set(chosen) - {"cluster", "cluster-two"} and not peers_are_there():
         raise click.ClickException("the peers' environment is missing: make peers. 缺少对比环境:请先运行 make peers")
     with (
         tempfile.TemporaryDirectory(prefix="early-warning-streams-") as folder,

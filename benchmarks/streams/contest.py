@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CLUSTER = "(a) the cluster"
 CEILING = "(e) aiokafka getmany + decode"
 _WORKERS = ("intake", "detect", "alerts")
-ONE_AT_A_TIME = 4_000
+ONE_AT_A_TIME = 1_000
 """Tickets of the race in which a Faust agent normalises one event at a time: a call costs milliseconds."""
 _EVERY_MS = 6 * HOUR_MS
 
@@ -53,6 +53,8 @@ def _peer(name: str, module: str, *arguments: str, part: int | None = None) -> I
 ENTRIES = {
     "cluster": [
         Entry(name=CLUSTER, start=lambda stadium, _: of_cluster(stadium, _WORKERS), database=True),
+    ],
+    "cluster-two": [
         Entry(
             name=f"{CLUSTER}, two detect workers",
             start=lambda stadium, _: of_cluster(stadium, (*_WORKERS, "detect")),

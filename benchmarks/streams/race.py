@@ -20,7 +20,7 @@ from warning.engine.records import OUTCOME_ORDER
 if TYPE_CHECKING:
     from warning.settings import Settings
 
-_ACCEPTED = OUTCOME_ORDER.index(RowOutcome.ACCEPTED)
+ACCEPTED = OUTCOME_ORDER.index(RowOutcome.ACCEPTED)
 BESIDE = frozenset({"alerts"})
 """Parts that are told of, and not compared: no peer has them."""
 
@@ -114,7 +114,7 @@ def race(
         applied = stadium.watch(tickets, processes)
     finally:
         used = _ended(processes)
-    if applied.outcomes[_ACCEPTED] < tickets:
+    if applied.outcomes[ACCEPTED] < tickets:
         raise AssertionError(f"not every ticket was accepted: {applied.outcomes}")
     cpu = {part: max(0.0, spent - started.get(part, 0.0)) for part, spent in used.items()}
     seconds = (applied.last_ms - stadium.first_ms()) / 1000

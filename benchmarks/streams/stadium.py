@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -172,15 +173,9 @@ class Stadium:
             programs = binaries()
             if programs is None:
                 raise RuntimeError("the cluster needs PostgreSQL's programs")
-            self.postgres = Postgres(_made(self.folder / "postgres"), programs)
+            self.postgres = Postgres(Path(tempfile.mkdtemp(prefix="early-warning-postgres-")), programs)
         url = self.postgres.url(self.postgres.new_database())
         return StoreGroup(url=url, password_file=str(self.postgres.password_file))
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    folder.parent.chmod(0o755)  # the database's user must reach it
-    return folder
 
 
 class reading:  # noqa: N801  a context manager that reads like a function
