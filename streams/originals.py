@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiokafka.errors import KafkaError
 
 from streams.intake.decoding import Decoder
-from streams.reading import Message, RangeGoneError, RangeReader
+from streams.reading import LogLostError, Message, RangeGoneError, RangeReader
 from streams.topics import Name, topics
 from warning.runtime.pushing import event_in
 from warning.service.ports import StoreBusyError
@@ -66,7 +66,7 @@ class KafkaDeadLetters(SqlDeadLetters):
             return asyncio.run(
                 asyncio.wait_for(self._read(origin.topic, origin.partition, origin.offset), WAIT_SECONDS)
             )
-        except RangeGoneError:
+        except (RangeGoneError, LogLostError):
             return None
         except (KafkaError, TimeoutError) as error:
             raise StoreBusyError("Kafka does not answer at present", 3, "Kafka 目前没有应答,请稍后重试。") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 
 from streams.connection import kafka_python_options
 from streams.intake.batching import values_of
@@ -76,7 +77,7 @@ class KafkaSink:
         """Let go of the brokers; nothing waits, as every write has waited."""
         with self._making:
             if self._producer is not None:
-                self._producer.close(timeout=0)
+                self._producer.close(timeout=WAIT_SECONDS)
                 self._producer = None
 
     def _write(self, judged: Sequence[Judged], deadline: float) -> None:
@@ -114,20 +115,35 @@ class KafkaSink:
         """Return the producer, made when the brokers first answer."""
         with self._making:
             if self._producer is None:
-                self._producer = KafkaProducer(
-                    **kafka_python_options(self._settings),
-                    acks="all",
-                    enable_idempotence=True,
-                    allow_auto_create_topics=False,
-                    bootstrap_timeout_ms=int(WAIT_SECONDS * _MS),
-                    max_block_ms=int(WAIT_SECONDS * _MS / 2),
-                    request_timeout_ms=int(WAIT_SECONDS * _MS),
-                    delivery_timeout_ms=int(WAIT_SECONDS * _MS),
-                    reconnect_backoff_max_ms=500,
-                    batch_size=_BATCH,
-                    max_request_size=_LARGEST,
-                )
+                self._producer = self._made()
             return self._producer
+
+    def _made(self) -> KafkaProducer:
+        clients: list[KafkaNetClient] = []
+
+        def client(**options: Any) -> KafkaNetClient:
+            clients.append(KafkaNetClient(**options))
+            return clients[-1]
+
+        try:
+            return KafkaProducer(
+                **kafka_python_options(self._settings),
+                acks="all",
+                enable_idempotence=True,
+                allow_auto_create_topics=False,
+                bootstrap_timeout_ms=int(WAIT_SECONDS * _MS),
+                max_block_ms=int(WAIT_SECONDS * _MS / 2),
+                request_timeout_ms=int(WAIT_SECONDS * _MS),
+                delivery_timeout_ms=int(WAIT_SECONDS * _MS),
+                reconnect_backoff_max_ms=500,
+                batch_size=_BATCH,
+                max_request_size=_LARGEST,
+                kafka_client=client,
+            )
+        except BaseException:
+            for each in clients:  # the producer that is none leaves its sockets open
+                each.close()
+            raise
 
 
 def _settled(sent: Any, deadline: float) -> Any:

@@ -15,6 +15,7 @@ from mode import Service
 from streams.app import HEARTBEAT_SECONDS, SESSION_SECONDS, instance
 from streams.clock.term import Term
 from streams.connection import aiokafka_options
+from streams.intake.inputs import REBALANCE_MS
 from streams.metrics import LEADER, TICKS, counter, gauge
 from streams.process import or_end_process
 from streams.topics import Name, topics
@@ -81,6 +82,7 @@ class Sequencer(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             group_instance_id=instance(self._settings, "intake"),
             session_timeout_ms=int(SESSION_SECONDS * _SECOND),
             heartbeat_interval_ms=int(HEARTBEAT_SECONDS * _SECOND),
+            rebalance_timeout_ms=REBALANCE_MS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
         )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_RECORDS = 5_000
 """In a poll: the normaliser's cost of a call has vanished by then, and its memory is a few megabytes."""
 MOST_BYTES = 16 << 20
+REBALANCE_MS = 10_000
+"""So long others wait for a worker to finish its poll and let go of its partitions."""
 _FETCH_BYTES = 4 << 20
 _IDLE_SECONDS = 0.25
 """A poll without a record ends after so long, so that others have their turn."""
@@ -77,6 +79,7 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
             group_instance_id=instance(self._settings, "intake"),
             session_timeout_ms=int(SESSION_SECONDS * _SECOND),
             heartbeat_interval_ms=int(HEARTBEAT_SECONDS * _SECOND),
+            rebalance_timeout_ms=REBALANCE_MS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,

@@ -1,0 +1,163 @@
+"""The intake worker as a process over a real broker."""
+
+import json
+import random
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from streams.records import Flushed, decode
+from streams.topics import Name, partition_of
+from tests.kafka.broker import free_ports
+from tests.streams.intake.parts import events, judge_over, log_of, ticket
+from tests.streams.workers import Worker, produce, read, smaller, until
+from warning.engine.shard_stage import shard_of
+from warning.intake.columns import TicketColumns
+from warning.settings import Settings
+from warning.store.logfile import decode_record, encode_record
+from warning.store.sql.database import Database
+from warning.store.sql.log import SqlLog
+
+PARTITIONS, INPUTS = 3, 2
+TICKETS = "early_warning_input_tickets_total"
+LAG = "early_warning_input_lag_records"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _raw(*numbers: int) -> list[tuple[bytes | None, int | None, list[tuple[str, bytes]]]]:
+    each = (ticket(n, created_at=_now(), category=f"category {n % 17}") for n in numbers)
+    return [(json.dumps(event).encode(), n % INPUTS, []) for n, event in zip(numbers, each, strict=True)]
+
+
+def _log(settings: Settings) -> dict[int, list[TicketColumns]]:
+    """Return the batches of tickets in each partition of the log."""
+    found: dict[int, list[TicketColumns]] = {}
+    for partition in range(PARTITIONS):
+        records = [decode_record(each.value or b"", each.place) for each in read(settings, Name.TICKETS, partition)]
+        found[partition] = [each for each in records if isinstance(each, TicketColumns)]
+    return found
+
+
+def _ids(settings: Settings) -> Counter[str]:
+    return Counter(name for part in _log(settings).values() for batch in part for name in batch.ticket_id.tolist())
+
+
+def _flushed(settings: Settings) -> dict[tuple[str, int], Flushed]:
+    """Return what was said last of each input."""
+    said = [decode(each.value, Flushed) for each in read(settings, Name.FLUSHED) if each.value is not None]
+    return {(each.topic, each.partition): each for each in said}
+
+
+def _read_to_its_end(settings: Settings) -> bool:
+    """Whether every input was last said to be read to its end, whatever that is now."""
+    said = _flushed(settings)
+    return len(said) == 2 * INPUTS and all(
+        said[f"{settings.kafka.prefix}{name}", each].next_offset == len(read(settings, name, each))
+        and said[f"{settings.kafka.prefix}{name}", each].end
+        for name in (Name.RAW, Name.PUSHED)
+        for each in range(INPUTS)
+    )
+
+
+@pytest.fixture
+def settings(kafka_settings: Settings, tmp_path: Path) -> Settings:
+    return smaller(kafka_settings, tmp_path / "data", partitions=PARTITIONS, inputs=INPUTS)
+
+
+def test_the_inputs_come_into_the_log(settings: Settings, tmp_path: Path) -> None:
+    """Records of both inputs are in the log's partitions of their shards, bad ones in the dead letters; what was
+    flushed is said, sources are noted in the database, metrics count, and SIGTERM ends it in seconds.
+    """
+    poison: list[tuple[bytes | None, int | None, list[tuple[str, bytes]]]] = [
+        (None, 0, []),
+        (b"\xff\xfe\x00", 0, []),
+        (b"[" * 100_000, 0, []),
+        (b"x" * 1_500_000, 1, []),
+        (json.dumps(ticket(900)).encode(), 1, [("version", b"9")]),
+        (json.dumps(ticket(901)).encode(), 1, [("source", b"nobody")]),
+    ]
+    produce(settings, Name.RAW, [*_raw(*range(100)), *poison, *_raw(*range(100, 200))])
+    (batch,) = log_of(judge_over().judge(events(ticket(777))).batches)
+    produce(settings, Name.PUSHED, [(encode_record(batch), 1, []), (b"nonsense", 0, [])])
+    with Worker(settings, "intake", "one", tmp_path) as worker:
+        until(lambda: worker.metric(TICKETS) == 201, "all tickets are in the log")
+        until(lambda: _read_to_its_end(settings), "the end is said")
+        assert worker.health() == {"alive": True, "ready": True, "detail": ""}
+        assert worker.metric(LAG) == 0
+        assert worker.metric("early_warning_rejects_total") == 7
+        began = time.monotonic()
+        assert worker.stop() == 0
+        assert time.monotonic() - began < 10
+    assert _ids(settings) == Counter({f"T{n}": 1 for n in (*range(200), 777)})
+    for partition, batches in _log(settings).items():
+        for batch in batches:
+            shards = {shard_of("city", name, settings.engine.shards) for name in batch.category.decoded()}
+            assert len(shards) == 1
+            assert partition_of(shards.pop(), PARTITIONS) == partition
+    letters = [json.loads(each.value or b"") for each in read(settings, Name.REJECTED)]
+    originals = {
+        (settings.kafka.prefix + name, each, message.offset): message.value
+        for name in (Name.RAW, Name.PUSHED)
+        for each in range(INPUTS)
+        for message in read(settings, name, each)
+    }
+    refused = [originals[letter["topic"], letter["partition"], letter["offset"]] for letter in letters]
+    assert sorted(map(repr, refused)) == sorted([*(repr(value) for value, _, _ in poison), repr(b"nonsense")])
+    database = Database(tmp_path / "data" / "early-warning.db")
+    try:
+        assert set(SqlLog(database).heard()) == {"kafka"}
+    finally:
+        database.close()
+
+
+def test_no_ticket_is_lost_whatever_befalls_the_workers(settings: Settings, tmp_path: Path) -> None:
+    """Workers are killed, paused until their partitions are another's, and join amid the flow: every ticket is in the
+    log at least once, and what is said to be flushed is there.
+    """
+    rng = random.Random(20260504)  # the seed, which a failure shows
+    count = 0
+
+    def feed() -> None:
+        nonlocal count
+        produce(settings, Name.RAW, _raw(*range(count, count + 400)))
+        count += 400
+
+    with Worker(settings, "intake", "one", tmp_path) as one, Worker(settings, "intake", "two", tmp_path) as two:
+        for _ in range(3):
+            feed()
+            victim = rng.choice([one, two])
+            until(lambda: one.metric(TICKETS) > 0 or two.metric(TICKETS) > 0, "work is done")
+            victim.kill()
+            feed()
+            victim.start()
+            feed()
+        until(lambda: one.health().get("ready"), "it has partitions")
+        one.pause()
+        feed()
+        until(lambda: len(_ids(settings)) == count, "the other has all partitions")
+        one.resume()
+        feed()
+        until(lambda: _read_to_its_end(settings), "everything is read")
+        assert one.running, one.tail()
+        assert two.running, two.tail()
+        assert (one.stop(), two.stop()) == (0, 0)
+    assert set(_ids(settings)) == {f"T{n}" for n in range(count)}
+
+
+def test_a_worker_waits_for_a_database_that_was_never_there(settings: Settings, tmp_path: Path) -> None:
+    """A worker that nobody has told the sources waits, says for what, and is alive; nothing is lost meanwhile."""
+    produce(settings, Name.RAW, _raw(1, 2))
+    (port,) = free_ports(1)
+    store = settings.store.model_copy(update={"url": f"postgresql://nobody@127.0.0.1:{port}/none"})
+    with Worker(settings.model_copy(update={"store": store}), "intake", "one", tmp_path) as worker:
+        until(lambda: "database" in str(worker.health().get("detail")), "it says what it waits for")
+        assert (worker.health()["alive"], worker.health()["ready"]) == (True, False)
+        assert worker.stop() == 0
+    with Worker(settings, "intake", "one", tmp_path) as worker:
+        until(lambda: worker.metric(TICKETS) == 2, "the tickets are in the log")
