@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
 
-from streams.connection import kafka_python_options, servers
+from streams.connection import CONNECT_SECONDS, kafka_away, kafka_python_options, need_a_broker
 from streams.topics import Name, Topic, topics
 from warning.domain.errors import EarlyWarningError
 from warning.runtime.clock import steady_seconds
@@ -24,7 +23,6 @@ from warning.service.errors import BadInputError
 if TYPE_CHECKING:
     from warning.settings import Settings
 
-CONNECT_SECONDS = 3.0
 REQUEST_SECONDS = 6.0
 """Long enough to make all topics; a broker that hangs is told of after it. What was cut short is done the next time."""
 _EXISTS = 36
@@ -245,7 +243,7 @@ def _wait_until_told(admin: KafkaAdminClient, settings: Settings) -> None:
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     _need_copies(settings)
     options = kafka_python_options(settings)
-    _need_a_broker(settings)
+    need_a_broker(settings)
     try:
         admin = KafkaAdminClient(
             **options,
@@ -253,11 +251,11 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
             request_timeout_ms=int(1000 * REQUEST_SECONDS),
         )
     except KafkaError as error:
-        raise _away(settings, error) from error
+        raise kafka_away(settings, error) from error
     try:
         yield admin
     except KafkaError as error:
-        raise _away(settings, error) from error
+        raise kafka_away(settings, error) from error
     finally:
         admin.close()
 
@@ -271,28 +269,3 @@ def _need_copies(settings: Settings) -> None:
             "Lower it (three copies: 2).",
             f"设置 kafka.min_insync: {kafka.min_insync} 大于副本数 {kafka.replication},将无法写入;三副本时应为 2。",
         )
-
-
-def _need_a_broker(settings: Settings) -> None:
-    """Fail at once where nobody listens: the client would try for long, and leave its sockets open."""
-    error = OSError("no address")
-    for server in servers(settings):
-        host, _, port = server.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-        except OSError as refused:
-            error = refused
-        else:
-            return
-    raise _away(settings, error)
-
-
-def _away(settings: Settings, error: Exception) -> BadInputError:
-    where = settings.kafka.bootstrap
-    why = str(error) or type(error).__name__
-    return BadInputError(
-        "setting kafka.bootstrap",
-        f"Kafka at {where} cannot be reached or does not answer ({why})",
-        "Check that it runs, and kafka.security and what belongs to it.",
-        f"设置 kafka.bootstrap: 无法连接 {where} 处的 Kafka,或其没有应答 ({why})。请检查它是否运行及各项 kafka 设置。",
-    )

@@ -5,6 +5,7 @@ Every client of the service is made with one of these, so that TLS and SASL reac
 
 from __future__ import annotations
 
+import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from warning.service.errors import BadInputError
 
 if TYPE_CHECKING:
     from warning.settings import KafkaGroup, Settings
+
+
+CONNECT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +158,29 @@ def _unreadable(name: str, file: str, error: OSError) -> BadInputError:
 
 def _unusable(name: str, problem: str, advice: str, chinese: str) -> BadInputError:
     return BadInputError(f"setting kafka.{name}", problem, advice, f"设置 kafka.{name}: {chinese}。")
+
+
+def need_a_broker(settings: Settings) -> None:
+    """Fail at once where nobody listens: the client would try for long, and leave its sockets open."""
+    error = OSError("no address")
+    for server in servers(settings):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        except OSError as refused:
+            error = refused
+        else:
+            return
+    raise kafka_away(settings, error)
+
+
+def kafka_away(settings: Settings, error: Exception) -> BadInputError:
+    """Return the error that says, in both languages, that Kafka does not answer or refuses."""
+    where = settings.kafka.bootstrap
+    why = str(error) or type(error).__name__
+    return BadInputError(
+        "setting kafka.bootstrap",
+        f"Kafka at {where} cannot be reached or does not answer ({why})",
+        "Check that it runs, and kafka.security and what belongs to it.",
+        f"设置 kafka.bootstrap: 无法连接 {where} 处的 Kafka,或其没有应答 ({why})。请检查它是否运行及各项 kafka 设置。",
+    )

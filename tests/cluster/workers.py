@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,9 +107,14 @@ class Worker:
 class Cluster:
     """Starts workers over one Kafka and one database; all that still run are killed at the end."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, *, programs: Mapping[str, Sequence[str]] | None = None, **more: str
+    ) -> None:
+        """``programs``: run in place of a kind's own command; ``more``: variables that all processes get."""
         self.settings = settings
         self.folder = folder
+        self._programs = programs or {}
+        self._more = more
         self.workers: list[Worker] = []
         self._started = 0
 
@@ -136,7 +141,7 @@ class Cluster:
         log = self.folder / f"{name}-{self._started}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [PROGRAM, "cluster", kind],
+                self._programs.get(kind, [PROGRAM, "cluster", kind]),
                 env=environment | variables,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -162,7 +167,7 @@ class Cluster:
 
     def _environment(self) -> dict[str, str]:
         mine = {name: text for name, text in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
-        return mine | environment_of(self.settings)
+        return mine | environment_of(self.settings) | self._more
 
 
 def _die_with_parent() -> None:
