@@ -19,6 +19,7 @@ SCRIPTS = {
     "kafka-server-start.sh": "kafka.Kafka",
     "kafka-configs.sh": "kafka.admin.ConfigCommand",
 }
+START_SECONDS = 120.0
 _LOGS = "-Dorg.slf4j.simpleLogger"
 # The levels of deploy/kafka/log4j2.properties.
 _LEVELS = f"{_LOGS}.defaultLogLevel=warn {_LOGS}.log.kafka.server.KafkaRaftServer=info"
@@ -61,7 +62,9 @@ class Broker:
 
     def wait(self) -> None:
         """Wait until its log says that it serves."""
-        wait_for(lambda: b"Kafka Server started" in self.log.read_bytes() or self._ended(), "Kafka starts")
+        wait_for(
+            lambda: b"Kafka Server started" in self.log.read_bytes() or self._ended(), "Kafka starts", START_SECONDS
+        )
         assert not self._ended(), self.log.read_text()[-4000:]
 
     def health(self) -> subprocess.CompletedProcess[str]:

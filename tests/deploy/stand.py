@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ FILE = compose.load()
 OURS = compose.ours(FILE)
 WATCHERS = {"prometheus": 9090, "alertmanager": 9093}
 JOB = "topics"
+PATIENCE = 180.0
+"""Seconds: on a machine that does nothing else a tenth of it is enough."""
 
 
 class Stand:
@@ -62,10 +65,17 @@ class Stand:
         """Run a command in a container, as ``docker compose exec`` would; returns what it printed."""
         variables = os.environ | self._variables(service, f"{service}-1")
         done = subprocess.run(
-            [PROGRAM, *arguments], env=variables, input=text, capture_output=True, text=True, check=False, timeout=60
+            [PROGRAM, *arguments], env=variables, input=text, capture_output=True, text=True, check=False, timeout=180
         )
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def wait(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> Any:
+        """Wait until something is true, and return what it was; fails with all logs."""
+        try:
+            return wait_for(condition, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from error
 
     def logs(self) -> str:
         """Return the ends of all logs."""
@@ -86,9 +96,9 @@ class Stand:
                 self._start_worker(kind, f"{kind}-{number + 1}")
         self._start_watchers()
         for worker in self.workers:
-            worker.wait_until_ready()
+            self.wait(worker.ready, f"{worker.name} is ready")
         for name in WATCHERS:
-            wait_for(lambda: _answers(f"{self.address(name)}/-/ready"), f"{name}\n{self.logs()}")  # noqa: B023  at once
+            self.wait(partial(_answers, f"{self.address(name)}/-/ready"), f"{name} is ready")
 
     def _make_secrets(self, hook: str) -> None:
         make = [str(compose.ROOT / "deploy/make-secrets.sh"), "--into", str(self.host.secrets), "--webhook", hook]
