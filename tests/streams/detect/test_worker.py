@@ -27,6 +27,7 @@ from tests.warning.engine.tickets import CITY, city, log
 from warning.bootstrap.backtest import build_policy, engine_config
 from warning.bootstrap.folder import open_store
 from warning.engine.records import Record
+from warning.intake.columns import TicketColumns
 from warning.settings import Settings
 from warning.store.sql import meta
 from warning.store.sql.stage_snapshots import StageSnapshots
@@ -90,6 +91,12 @@ def written(settings: Settings, records: Sequence[Record]) -> None:
         writer.close()
 
 
+def slowly(settings: Settings, parts: Sequence[Sequence[Record]]) -> None:
+    for part in parts:
+        written(settings, part)
+        sleep(1.0)
+
+
 def all_said(settings: Settings, wanted: dict[tuple[int, int, int], Report]) -> dict[tuple[int, int, int], Report]:
     """Wait until a report of every tick is there."""
     said: dict[tuple[int, int, int], Report] = {}
@@ -106,7 +113,7 @@ def all_said(settings: Settings, wanted: dict[tuple[int, int, int], Report]) -> 
 def test_killed_at_random_two_workers_say_what_nothing_disturbed_says(
     settings: Settings, tmp_path: Path, seed: int
 ) -> None:
-    """kill -9 and kill -STOP amid the log: no tick is missing, none differs, and no outcome is lost."""
+    """Kill -9 and kill -STOP amid the log: no tick is missing, none differs, and no outcome is lost."""
     print(f"seed {seed}")  # noqa: T201  told where the test fails
     rng = random.Random(seed)
     records = log(city(days=5, seed=seed))
@@ -114,7 +121,7 @@ def test_killed_at_random_two_workers_say_what_nothing_disturbed_says(
     parts = [records[at : at + len(records) // 12 + 1] for at in range(0, len(records), len(records) // 12 + 1)]
     with Cluster(settings, tmp_path) as cluster:
         workers = [cluster.start("detect", name) for name in ("one", "two")]
-        writing = threading.Thread(target=lambda: [(written(settings, part), sleep(1.0)) for part in parts])
+        writing = threading.Thread(target=slowly, args=(settings, parts))
         writing.start()
         for _ in range(6):
             sleep(rng.uniform(0.2, 3.0))
@@ -133,12 +140,12 @@ def test_killed_at_random_two_workers_say_what_nothing_disturbed_says(
     assert [key for key, report in wanted.items() if said[key] != report] == []
     outcomes = [decode(message.value or b"", Outcomes) for message in read_all(settings, Name.OUTCOMES)]
     told = {(each.partition, each.offset): each for each in outcomes}
-    tickets = sum(len(record) for record in records if hasattr(record, "ticket_id"))
+    tickets = sum(len(record) for record in records if isinstance(record, TicketColumns))
     assert sum(len(each.ticket_id) for each in told.values()) == tickets
 
 
 def test_a_worker_that_is_told_to_stop_keeps_its_state(settings: Settings, tmp_path: Path) -> None:
-    """SIGTERM: gone in under ten seconds, every partition's state stored at its very end; health and metrics told so."""
+    """SIGTERM: gone in under ten seconds, every partition's state stored at its very end."""
     records = log(city(days=1))
     written(settings, records)
     with Cluster(settings, tmp_path) as cluster:

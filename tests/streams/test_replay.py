@@ -1,0 +1,105 @@
+"""A part of the log through a fresh engine, and the whole log as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from streams.admin import apply_topics
+from streams.replay import Position, parse_position
+from streams.topics import Name, topics
+from tests.cluster.logs import LogWriter, judged
+from tests.cluster.workers import environment_of
+from tests.streams.places import trim
+from tests.warning.engine.tickets import CITY, city, log
+from warning.bootstrap import run_backtest_log
+from warning.cli import main
+from warning.intake.columns import TicketColumns
+from warning.service.errors import BadInputError
+from warning.settings import Settings
+from warning.store.files import RESULT_FILES, read_result
+
+RECORDS = log(city(days=3.2))
+
+
+@pytest.fixture
+def settings(kafka_settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of a small city with a log of three days."""
+    made = Settings.model_validate(
+        {
+            "jurisdiction": CITY,
+            "zone": "UTC",
+            "engine": {"shards": 8},
+            "policy": {"minimum_tickets": 5, "false_alerts_per_week": 1.0},
+            "service": {"data": str(tmp_path / "data")},
+            "kafka": kafka_settings.kafka.model_dump() | {"partitions": 3},
+        }
+    )
+    apply_topics(made)
+    writer = LogWriter(made)
+    writer.write(RECORDS)
+    writer.close()
+    return made
+
+
+def run(settings: Settings, *arguments: str, code: int = 0) -> str:
+    done = CliRunner(env=environment_of(settings)).invoke(main, arguments)
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_the_whole_log_gives_what_a_back_test_gives(settings: Settings, tmp_path: Path) -> None:
+    """Replayed, or exported and back-tested: signals and alerts are those of the log that was written."""
+    expected = judged(RECORDS, settings)
+    said = run(settings, "replay", "--topic", "tickets", "--out", str(tmp_path / "result"))
+    assert "report.html" in said
+    assert {path.name for path in (tmp_path / "result").iterdir()} == set(RESULT_FILES)
+    result = read_result(tmp_path / "result")
+    assert {signal.id for signal in result.signals} == set(expected.signals)
+    assert {alert.id for alert in result.alerts} == set(expected.alerts) != set()
+    run(settings, "cluster", "export", "--out", str(tmp_path / "whole.log"))
+    again = run_backtest_log(tmp_path / "whole.log", settings=settings)
+    assert {alert.id: alert for alert in again.alerts} == expected.alerts
+    assert {signal.id: signal for signal in again.signals} == expected.signals
+
+
+def test_a_range_is_replayed_from_nothing(settings: Settings, tmp_path: Path) -> None:
+    """From an offset to another, of every partition; what the engine is told before is nothing."""
+    run(settings, "replay", "--from", "10", "--to", "110", "--out", str(tmp_path / "result"), "--quiet")
+    summary = read_result(tmp_path / "result").summary
+    assert summary.inputs == tuple(f"{topics(settings)[Name.TICKETS].name}/{each}@10-110" for each in range(3))
+    assert 0 < summary.rows < sum(len(record) for record in RECORDS if isinstance(record, TicketColumns))
+
+
+def test_what_cannot_be_replayed_is_named(settings: Settings, tmp_path: Path) -> None:
+    """A topic that is no log, an empty range, a place that is none, and a beginning that is gone; no result is left."""
+    out = ("--out", str(tmp_path / "result"))
+    assert "is not a log" in run(settings, "replay", "--topic", "tickets.raw", *out, code=3)
+    assert "holds nothing" in run(settings, "replay", "--from", "1000000", *out, code=3)
+    assert "holds nothing" in run(settings, "replay", "--from", "2999-01-01T00:00", *out, code=3)
+    assert "neither an offset nor a time" in run(settings, "replay", "--from", "yesterday", *out, code=3)
+    trim(settings, topics(settings)[Name.TICKETS].name, 20, partition=1)
+    assert "the records 5 to 19 are needed" in run(settings, "replay", "--from", "5", *out, code=3)
+    run(settings, "replay", *out, "--quiet")
+    assert (tmp_path / "result").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("17", Position(offset=17)),
+        ("2026-01-31T08:00", Position(at=1_769_817_600_000)),
+        ("2026-01-31T08:00+00:00", Position(at=1_769_846_400_000)),
+    ],
+)
+def test_places_are_offsets_or_times_in_the_services_zone(text: str, wanted: Position) -> None:
+    """A time that names no zone is in that of the settings."""
+    assert parse_position(text, "Asia/Shanghai") == wanted
+
+
+def test_a_place_that_is_none_is_refused() -> None:
+    """Nobody's typing error replays the whole log."""
+    with pytest.raises(BadInputError, match="neither"):
+        parse_position("-5", "UTC")
