@@ -151,7 +151,7 @@ class StoreGroup(_Group):
 
     url: str = Field(
         "",
-        pattern=r"^(postgresql://\S+)?$",
+        pattern=r"^(postgresql://([^\s:@/]+@)?[^\s@]+)?$",
         description="`postgresql://user@host/name` without a password; empty: SQLite in `service.data`. 数据库地址",
     )
     password_file: str = Field("", description="File that holds the database user's password. 数据库密码文件")
