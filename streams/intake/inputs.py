@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from warning.runtime.clock import Clock
     from warning.settings import Settings
 
-MOST_RECORDS = 5_000
+MOST_RECORDS = 10_000
 """In a poll: the normaliser's cost of a call has vanished by then, and its memory is a few megabytes."""
 MOST_BYTES = 16 << 20
+_SHARE = 500
+"""Records of one partition before another has its turn."""
+_SLOWEST_MS = 100
+"""So long the others wait for the partition that is furthest behind."""
 REBALANCE_MS = 10_000
 """So long others wait for a worker to finish its poll and let go of its partitions."""
 _FETCH_BYTES = 4 << 20
@@ -56,6 +60,7 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
         self._flush_seconds = settings.cluster.flush_milliseconds / _SECOND
         self._topics = list(topics)
         self._clock = clock
+        self._came: dict[TopicPartition, int] = {}
         self._held = asyncio.Event()
         self._settings = settings
         self._running: AIOKafkaConsumer | None = None
@@ -102,14 +107,36 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
             left = until - steady_seconds()
             if left <= 0:
                 break
-            polled = await self._consumer.getmany(timeout_ms=int(left * _SECOND) + 1, max_records=MOST_RECORDS)
+            polled = await self._in_order(left)
             if polled and not found:
                 until = steady_seconds() + self._flush_seconds
             for place, records in polled.items():
                 self.positions[place] = records[-1].offset + 1
+                self._came[place] = records[-1].timestamp
                 found += map(_received, records)
                 size += sum(len(record.value) for record in records if record.value is not None)
         return found
+
+    async def _in_order(self, left: float) -> dict[TopicPartition, list[Any]]:
+        """Return some records of the partition that is furthest behind, by when they came; of any if it has none.
+
+        Left to itself the client gives all of one partition before any of the next. In a backlog the watermark would
+        wait for the last partition, and the first tick would find days of tickets in buckets that nobody closed.
+        """
+        behind = [place for place in self._consumer.assignment() if self._waits(place)]
+        if len(behind) > 1:
+            slowest = min(behind, key=lambda place: self._came.get(place, 0))
+            wait = min(int(left * _SECOND), _SLOWEST_MS)
+            polled = await self._consumer.getmany(slowest, timeout_ms=wait, max_records=_SHARE)
+            if polled:
+                return polled  # type: ignore[no-any-return]
+        return await self._consumer.getmany(timeout_ms=int(left * _SECOND) + 1, max_records=_SHARE)  # type: ignore[no-any-return]
+
+    def _waits(self, place: TopicPartition) -> bool:
+        """Whether a partition may have more, as far as is known."""
+        end = max(self._consumer.highwater(place) or 0, self.ends.of.get(place, 0))
+        known = place in self.ends.of or place in self.positions
+        return not known or self.positions.get(place, 0) < end
 
     async def ask_ends(self) -> None:
         """Learn where the partitions end now; what was known stays where the brokers do not say."""
