@@ -10,8 +10,9 @@ import pytest
 from tests.warning.service.accounts_in_memory import MemoryAccountStore, TurnedClock, accounts_on
 from warning.domain.account import Right
 from warning.domain.errors import UnknownNameError
-from warning.service.accounts import Accounts, KeyState, key_state
+from warning.service.accounts import STANDS_IN, Accounts, KeyState, key_state
 from warning.service.errors import BadInputError
+from warning.service.ports import ApiKey, StoreBusyError
 from warning.service.times import LATEST
 
 
@@ -148,3 +149,39 @@ def test_how_a_key_stands_is_told(accounts: Accounts, clock: TurnedClock) -> Non
     clock.turn(days=1)
     assert key_state(key, clock()) is KeyState.EXPIRED
     assert key_state(accounts.revoke_key(key.id), clock()) is KeyState.REVOKED
+
+
+class AwayStore(MemoryAccountStore):
+    """An AccountStore that may be away."""
+
+    away = False
+
+    def key_by_hash(self, key_hash: str) -> ApiKey | None:
+        if self.away:
+            raise StoreBusyError("away", 1, "无法访问")
+        return super().key_by_hash(key_hash)
+
+
+def test_a_known_key_lets_in_while_the_store_is_away(clock: TurnedClock) -> None:
+    """For a quarter of an hour after it was last looked up, and no other key; back again, the store's word counts."""
+    store = AwayStore()
+    accounts = accounts_on(store, clock)
+    accounts.add_source("hotline", "nyc311")
+    known, unknown = accounts.add_key("hotline"), accounts.add_key("hotline")
+    principal = accounts.key_principal(known.secret)
+    store.away = True
+    clock.turn(minutes=14)
+    assert accounts.key_principal(known.secret) == principal
+    with pytest.raises(StoreBusyError):
+        accounts.key_principal(unknown.secret)
+    clock.turn(seconds=STANDS_IN.total_seconds())
+    with pytest.raises(StoreBusyError):
+        accounts.key_principal(known.secret)
+    store.away = False
+    assert accounts.key_principal(known.secret) == principal
+    accounts_on(store, clock).revoke_key(known.key.id)
+    clock.turn(seconds=10)
+    assert accounts.key_principal(known.secret) is None
+    store.away = True
+    with pytest.raises(StoreBusyError):
+        accounts.key_principal(known.secret)
