@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
+from streams.away import named
 from streams.detect.beginning import LogBeginning
 from streams.detect.history import SqlPast
 from streams.generations import generations, log_name
@@ -35,7 +36,8 @@ def export_cluster_log(settings: Settings, out: Path) -> int:
     """
     database = open_store(settings)
     try:
-        return write_log(out, header_of(settings), in_turn(whole_log(settings, database)))
+        with named(settings):
+            return write_log(out, header_of(settings), in_turn(whole_log(settings, database)))
     finally:
         database.close()
 

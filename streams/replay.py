@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.away import named
 from streams.cluster_log import in_turn
 from streams.generations import generations
 from streams.merging import Merging, Span
@@ -83,7 +84,8 @@ class Replay:
 
         Raises BadInputError for what is no log, RangeGoneError for offsets that are no longer kept.
         """
-        self._spans = asyncio.run(self._found())
+        with named(self._settings):
+            self._spans = asyncio.run(self._found())
         return sum(span.until - span.first for span in self._spans)
 
     def result(self, progress: Progress | None = None) -> BacktestResult:
@@ -96,7 +98,8 @@ class Replay:
         inputs = tuple(f"{span.topic}/{span.partition}@{span.first}-{span.until}" for span in self._spans)
         release = version("early-warning")
         merged = in_turn(self._records(progress))
-        return run(engine, merged, Intake(), inputs=inputs, mapping=LIVE_LOG, version=release)
+        with named(settings):
+            return run(engine, merged, Intake(), inputs=inputs, mapping=LIVE_LOG, version=release)
 
     async def _found(self) -> list[Span]:
         generation = (await generations(self._reader, self._settings, self._topic))[-1]

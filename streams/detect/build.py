@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from streams import metrics
 from streams.app import build_app
+from streams.away import named
 from streams.detect.beginning import LogBeginning
 from streams.detect.gauges import Gauges
 from streams.detect.history import SqlPast
@@ -42,8 +43,9 @@ def run_detect(settings: Settings, announced: Callable[[str], None] = lambda _: 
         remember(settings, database)
         with database.read() as connection:
             name = log_name(connection)
-        found = asyncio.run(generations(RangeReader(settings), settings, name))
-        return build_detect(settings, database, found, announced).run()
+        with named(settings):
+            found = asyncio.run(generations(RangeReader(settings), settings, name))
+            return build_detect(settings, database, found, announced).run()
     finally:
         database.close()
 

@@ -28,8 +28,6 @@ GROUP = "detect"
 LOOK_SECONDS = 1.0
 STUCK_SECONDS = 60.0
 """A partition with lag that applied nothing for so long is stuck."""
-FINAL_SECONDS = 6.0
-"""How long the last snapshots may take when the worker is told to stop."""
 
 _LOG = logging.getLogger(__name__)
 

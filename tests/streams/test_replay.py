@@ -8,10 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from streams.admin import apply_topics
+from streams.reading import RangeReader
 from streams.replay import Position, parse_position
 from streams.topics import Name, topics
 from tests.cluster.logs import LogWriter, judged
 from tests.cluster.workers import environment_of
+from tests.kafka.broker import free_ports
 from tests.streams.places import trim
 from tests.warning.engine.tickets import CITY, city, log
 from warning.bootstrap import run_backtest_log
@@ -103,3 +105,17 @@ def test_a_place_that_is_none_is_refused() -> None:
     """Nobody's typing error replays the whole log."""
     with pytest.raises(BadInputError, match="neither"):
         parse_position("-5", "UTC")
+
+
+def test_brokers_that_are_away_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong address is a sentence in both languages, not a traceback; no result is left."""
+    monkeypatch.setattr(RangeReader.__init__, "__defaults__", (0.5,))
+    (port,) = free_ports(1)
+    away = Settings.model_validate(
+        {"kafka": {"bootstrap": f"127.0.0.1:{port}"}, "service": {"data": str(tmp_path / "data")}}
+    )
+    for words in (("replay", "--out", str(tmp_path / "result")), ("cluster", "export", "--out", str(tmp_path / "log"))):
+        said = run(away, *words, code=3)
+        assert f"127.0.0.1:{port}" in said
+        assert "kafka.bootstrap" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

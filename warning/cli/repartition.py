@@ -27,11 +27,13 @@ def repartition(partitions: int, settings_path: Path | None, *, quiet: bool) -> 
     """Check that all is at rest, then regroup."""
     settings = load_settings(settings_path)
     from streams import repartition as work
+    from streams.away import named
     from warning.bootstrap.folder import open_store
 
     database = open_store(settings)
     try:
-        done = work.repartition(settings, database, partitions)
+        with named(settings):
+            done = work.repartition(settings, database, partitions)
     finally:
         database.close()
     if not quiet:
