@@ -22,33 +22,40 @@ class Insistence:
     """Does work in threads, again and again while the database refuses; remembers why it does."""
 
     def __init__(self) -> None:
-        self.problem = ""
-        """Why the database refuses at present; empty when it does not."""
-        self.problem_zh = ""
+        self._refused: dict[str, StoreBusyError] = {}
 
-    async def on(self, work: Callable[[], T]) -> T:
-        """Do something that blocks, until it is done."""
+    @property
+    def problem(self) -> str:
+        """Why the database refuses at present; empty when it does not."""
+        return next((str(error) for error in self._refused.values()), "")
+
+    @property
+    def problem_zh(self) -> str:
+        """The same in Chinese."""
+        return next((error.zh for error in self._refused.values()), "")
+
+    async def on(self, work: Callable[[], T], what: str = "commit") -> T:
+        """Do something that blocks, until it is done; ``what`` tells it from other work, which may be taken or not."""
         while True:
             try:
                 done = await asyncio.to_thread(work)
             except StoreBusyError as error:
-                self.failed(error)
+                self.failed(what, error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                self.worked()
+                self.worked(what)
                 return done
 
-    def failed(self, error: StoreBusyError) -> None:
+    def failed(self, what: str, error: StoreBusyError) -> None:
         """Note that the database refused."""
-        if not self.problem:
-            _LOG.warning("the database refuses; it is tried again", extra={"problem": str(error)})
-        self.problem, self.problem_zh = str(error), error.zh
+        if what not in self._refused:
+            _LOG.warning("the database refuses; it is tried again", extra={"part": what, "problem": str(error)})
+        self._refused[what] = error
 
-    def worked(self) -> None:
+    def worked(self, what: str) -> None:
         """Note that it did not."""
-        if self.problem:
-            _LOG.warning("the database takes what it is given again")
-        self.problem = self.problem_zh = ""
+        if self._refused.pop(what, None) is not None:
+            _LOG.warning("the database takes what it is given again", extra={"part": what})
 
 
 KAFKA_TROUBLE = (KafkaError, ConnectionError, TimeoutError)

@@ -66,11 +66,12 @@ class Loops:
         try:
             more = await repeated.step()
         except StoreBusyError as error:
-            self._insistence.failed(error)
+            self._insistence.failed(type(repeated).__name__, error)
         except KAFKA_TROUBLE as error:
             _LOG.warning("Kafka refuses; it is tried again", extra={"part": type(repeated).__name__, "why": str(error)})
             await repeated.stop()
         else:
+            self._insistence.worked(type(repeated).__name__)
             return more
         await asyncio.sleep(RETRY_SECONDS)
         return True

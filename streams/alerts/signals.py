@@ -56,6 +56,8 @@ class Signals:
         """Called after a commit with what it stored."""
         self.stored = 0
         """The position up to which everything said is stored."""
+        self.watermark: int | None = None
+        """That of the last tick whose alerts are stored (milliseconds)."""
         self.moved = steady_seconds()
         """When a record was last applied or stored."""
         self.waiting: Missing | None = None
@@ -82,6 +84,7 @@ class Signals:
         self.stored = await self._insistence.on(self._store.applied)
         judged = await self._insistence.on(self._store.judged)
         self._judged = -1 if judged is None else judged.number
+        self.watermark = None if judged is None else judged.watermark
         self._anew, self.waiting = None, None
         self._stage, self.next_offset = await self._insistence.on(self._restored)
         self._snapshot_at = self.next_offset
@@ -154,6 +157,7 @@ class Signals:
             at = self._clock()
             await self._insistence.on(lambda steps=steps, at=at: self._store.commit(steps, at, expected=self.stored))  # type: ignore[misc]
             self.stored, self.moved = steps[-1].position, steady_seconds()
+            self.watermark = steps[-1].judged[-1].tick.watermark
             self.committed(steps, at)
             for _ in steps:
                 self._steps.task_done()
@@ -167,5 +171,7 @@ class Signals:
         if self._anew is not None or self.next_offset == self._snapshot_at:
             return
         position, era, stage = self.next_offset, self._stage.era, self._stage
-        await self._insistence.on(lambda: self._store.save_snapshot(position, era, stage.state(), self._clock()))
+        await self._insistence.on(
+            lambda: self._store.save_snapshot(position, era, stage.state(), self._clock()), "snapshot"
+        )
         self._snapshot_at, self.snapshot_ms = position, self._clock()

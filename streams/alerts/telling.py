@@ -71,18 +71,21 @@ class Telling:
         self._clock = clock
         self._metrics = metrics
         self._waited_for = gauge(registry, WAITED_FOR)
-        self._watermark = math.nan
         self._lag = 0
+        self._seen = -1
         self._connected = False
         self._told = marks.WaitedFor(partitions=(), watermark=0)
-        gauge(registry, JUDGED_AGE).set_function(lambda: max(0.0, self._clock() / 1000 - self._watermark))
+        gauge(registry, JUDGED_AGE).set_function(self._judged_age)
         gauge(registry, WORKER_UP).labels("alerts").set_function(lambda: float(self.health().ready))
 
     def committed(self, steps: Sequence[Step], _: int) -> None:
         """Count what was stored."""
         for judged in (judged for step in steps for judged in step.judged):
             self._metrics.output(judged.output)
-            self._watermark = judged.tick.watermark / 1000
+
+    def _judged_age(self) -> float:
+        watermark = self._watched.state.watermark
+        return math.nan if watermark is None else max(0.0, (self._clock() - watermark) / 1000)
 
     async def step(self) -> bool:
         """Look."""
@@ -92,6 +95,10 @@ class Telling:
             self._connected = True
         end = (await watched.ends.of(watched.topic, [0])).get(0, watched.state.next_offset)
         self._lag = max(0, end - watched.state.next_offset)
+        if self._lag and watched.state.next_offset == self._seen and not watched.follower.reading:
+            # Faust left the last records out, and nothing has come since.
+            await watched.follower.catch_up()
+        self._seen = watched.state.next_offset
         self._metrics.observe_condition(self._condition(end))
         await self._tell_overdue()
         return False
@@ -104,14 +111,14 @@ class Telling:
 
     def _condition(self, end: int) -> Condition:
         watched = self._watched
-        known = not math.isnan(self._watermark)
+        watermark = watched.state.watermark
         return Condition(
             ready=self.health().ready,
             progress="",
             applied_position=watched.state.next_offset,
             newest_position=end,
             applied_at=None,
-            watermark=self._grid.moment(int(1000 * self._watermark)) if known else None,
+            watermark=None if watermark is None else self._grid.moment(watermark),
             snapshot_at=None if watched.state.snapshot_ms is None else self._grid.moment(watched.state.snapshot_ms),
             stuck=not self.health().alive,
             problem=watched.insistence.problem,
@@ -133,7 +140,7 @@ class Telling:
             _LOG.warning("all partitions report again")
         watermark = missing.tick.watermark if missing is not None else 0
         told = marks.WaitedFor(partitions=partitions, watermark=watermark)
-        await self._watched.insistence.on(lambda: self._watched.store.note_waited_for(told))
+        await self._watched.insistence.on(lambda: self._watched.store.note_waited_for(told), "notice")
         self._told = told
 
     def health(self) -> Health:
