@@ -89,7 +89,8 @@ def build_api(settings: Settings, database: Database, *, clock: Clock | None = N
     runtime = ClusterRuntime(database, grid, clock, silent_after=silent_after)
     accounts = build_accounts(database)
     sources = RememberedSources(accounts)
-    sink = KafkaSink(settings, clock, metrics.rejected)
+    # Refused items are counted where they are filed, in the alert worker: once for both ways in.
+    sink = KafkaSink(settings, clock)
     taken = Remembering(sink, clock)
     reader = TicketReader(jurisdiction, SourceMappings(sources, settings.zone), register, clock)
     worker = IntakeWorker(reader, taken, most_waiting=settings.service.queue_items)

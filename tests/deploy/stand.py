@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -183,8 +183,3 @@ def _answers(address: str) -> bool:
         return httpx.get(address, timeout=2, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def panels_without_series(queries: Sequence[tuple[str, str]], ask: Callable[[str], list[Any]]) -> list[str]:
-    """Return where queries stand that give no series."""
-    return [where for where, query in queries if not ask(query)]
