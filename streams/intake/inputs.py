@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from streams.app import HEARTBEAT_SECONDS, SESSION_SECONDS, instance
 from streams.connection import aiokafka_options
@@ -159,11 +159,11 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
         )
 
     async def commit(self, places: Iterable[TopicPartition]) -> None:
-        """Note in the group what is in the log; where the partitions have moved on, their new reader does so."""
+        """Note in the group what is in the log; where that fails it is read again, which does no harm."""
         try:
             await self._consumer.commit({place: self.positions[place] for place in places})
-        except (CommitFailedError, IllegalStateError) as error:
-            _LOG.warning("partitions have moved; what was read of them is read again", extra={"reason": str(error)})
+        except (KafkaError, IllegalStateError) as error:
+            _LOG.warning("how far the inputs were read could not be committed", extra={"reason": repr(error)})
 
     # --- of the group -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from streams.records import Flushed, decode
 from streams.topics import Name, partition_of
 from tests.kafka.broker import free_ports
+from tests.kafka.harness import Kafka
 from tests.streams.intake.parts import events, judge_over, log_of, ticket
 from tests.streams.workers import Worker, produce, read, smaller, until
 from warning.engine.shard_stage import shard_of
@@ -161,3 +162,25 @@ def test_a_worker_waits_for_a_database_that_was_never_there(settings: Settings, 
         assert worker.stop() == 0
     with Worker(settings, "intake", "one", tmp_path) as worker:
         until(lambda: worker.metric(TICKETS) == 2, "the tickets are in the log")
+
+
+@pytest.mark.parametrize("harm", ["kill", "pause"])
+def test_a_broker_that_goes_away_is_waited_for(harm: str, prefix: str, tmp_path: Path) -> None:
+    """While the broker is gone or stands still the same process waits; afterwards nothing is missing in the log."""
+    with Kafka() as kafka:
+        place = {"bootstrap": kafka.bootstrap, "prefix": prefix}
+        settings = smaller(
+            Settings.model_validate({"kafka": place}), tmp_path / "data", partitions=PARTITIONS, inputs=INPUTS
+        )
+        with Worker(settings, "intake", "one", tmp_path) as worker:
+            produce(settings, Name.RAW, _raw(*range(2_000)))
+            until(lambda: worker.metric(TICKETS) > 0, "work is done")
+            getattr(kafka.brokers[0], harm)()
+            time.sleep(8)  # longer than the session with the group lasts
+            assert worker.running, worker.tail()
+            kafka.restart()
+            produce(settings, Name.RAW, _raw(*range(2_000, 2_500)))
+            until(lambda: len(_ids(settings)) == 2_500, "everything is in the log")
+            until(lambda: _read_to_its_end(settings), "the end is said")
+            assert worker.running, worker.tail()
+            assert worker.stop() == 0
