@@ -21,6 +21,7 @@ from tests.cluster.logs import LogWriter
 from tests.cluster.workers import Cluster, Worker, wait_for
 from tests.kafka.harness import Brokers
 from tests.kafka.plugin import delete_topics
+from tests.postgres import Postgres
 from tests.streams.detect.worlds import SHARDS, reports_of
 from tests.streams.places import trim, write
 from tests.warning.engine.tickets import CITY, city, log
@@ -36,17 +37,14 @@ PARTITIONS = 6
 
 
 @pytest.fixture
-def settings(kafka_settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of a small city's cluster over SQLite, its topics made."""
-    made = kafka_settings.model_copy(
-        update={
-            "jurisdiction": CITY,
-            "zone": "UTC",
-            "engine": kafka_settings.engine.model_copy(update={"shards": SHARDS}),
-            "service": kafka_settings.service.model_copy(update={"data": str(tmp_path / "data")}),
-            "cluster": kafka_settings.cluster.model_copy(update={"snapshot_seconds": 1, "snapshot_tickets": 40}),
-        }
-    )
+def settings(kafka_settings: Settings, postgres: Postgres, postgres_name: str) -> Settings:
+    """Settings of a small city's cluster over PostgreSQL, its topics made; snapshots are taken often."""
+    told = kafka_settings.model_dump() | {"jurisdiction": CITY, "zone": "UTC"}
+    told["kafka"] |= {"partitions": PARTITIONS}
+    told["engine"] |= {"shards": SHARDS}
+    told["cluster"] |= {"snapshot_seconds": 1, "snapshot_tickets": 40}
+    told["store"] = {"url": postgres.url(postgres_name), "password_file": str(postgres.password_file)}
+    made = Settings.model_validate(told)
     apply_topics(made)
     return made
 
@@ -111,9 +109,9 @@ def all_said(settings: Settings, wanted: dict[tuple[int, int, int], Report]) -> 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_random_two_workers_say_what_nothing_disturbed_says(
-    settings: Settings, tmp_path: Path, seed: int
+    settings: Settings, postgres: Postgres, tmp_path: Path, seed: int
 ) -> None:
-    """Kill -9 and kill -STOP amid the log: no tick is missing, none differs, and no outcome is lost."""
+    """Workers killed and paused, PostgreSQL killed, amid the log: no tick is missing or differs, no outcome is lost."""
     print(f"seed {seed}")  # noqa: T201  told where the test fails
     rng = random.Random(seed)
     records = log(city(days=5, seed=seed))
@@ -126,7 +124,12 @@ def test_killed_at_random_two_workers_say_what_nothing_disturbed_says(
         for _ in range(6):
             sleep(rng.uniform(0.2, 3.0))
             at = rng.randrange(2)
-            if rng.random() < 0.3:
+            fault = rng.random()
+            if fault < 0.2:
+                postgres.kill()
+                sleep(rng.uniform(0.1, 2.0))
+                postgres.start()
+            elif fault < 0.5:
                 workers[at].pause()
                 sleep(rng.uniform(1.0, 7.5))
                 workers[at].resume()
