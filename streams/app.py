@@ -7,6 +7,8 @@ makes no topic and serves no page (see the package's docstring for what of it lo
 from __future__ import annotations
 
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import faust
@@ -40,6 +42,7 @@ def build_app(settings: Settings, worker: str, *, consumes: bool) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=instance(settings, worker),
         consumer_max_fetch_size=LARGEST_FETCH,
+        datadir=str(Path(tempfile.gettempdir()) / "early-warning-faust"),  # Faust makes it; nothing of ours is in it
         key_serializer="raw",
         store="memory://",
         stream_buffer_maxsize=BUFFERED,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from streams.collector import tune_collector
 from warning.runtime.clock import steady_seconds
 from warning.service.errors import BadInputError
 
@@ -88,6 +89,7 @@ class Process:
 
     def run(self) -> int:
         """Run; returns the exit code."""
+        tune_collector()
         return asyncio.run(self._run())
 
     async def _run(self) -> int:

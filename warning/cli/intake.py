@@ -26,7 +26,6 @@ from warning.settings import load_settings
 def intake(ctx: click.Context, settings_path: Path | None) -> None:
     """Work until stopped."""
     settings = load_settings(settings_path)
-    from streams.collector import tune_collector
     from streams.intake.worker import build_worker
     from warning.bootstrap.folder import store_of
     from warning.bootstrap.logs import log_to_standard_error
@@ -37,5 +36,4 @@ def intake(ctx: click.Context, settings_path: Path | None) -> None:
         store_of(settings),
         announced=lambda address: click.echo(f"接入进程已启动 intake worker, metrics at {address}/metrics"),
     )
-    tune_collector()
     ctx.exit(Exit.FAILED if worker.run() else Exit.OK)
