@@ -111,9 +111,10 @@ def race(
     broker = stadium.broker_used()
     processes = start(settings)
     try:
-        applied = stadium.watch(tickets, processes)
+        stadium.watch(tickets, processes, settle=tickets == stadium.city.tickets)
     finally:
         used = _ended(processes)
+    applied = stadium.recount()
     if applied.outcomes[ACCEPTED] < tickets:
         raise AssertionError(f"not every ticket was accepted: {applied.outcomes}")
     cpu = {part: max(0.0, spent - started.get(part, 0.0)) for part, spent in used.items()}

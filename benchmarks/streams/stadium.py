@@ -116,8 +116,11 @@ class Stadium:
         """Return the processor seconds that the broker has used."""
         return processor_seconds(self.kafka.brokers[0].pid)
 
-    def watch(self, tickets: int, processes: Sequence[Contestant]) -> Applied:
-        """Wait until so many tickets are applied; fails where a process ends, or nothing moves for long."""
+    def watch(self, tickets: int, processes: Sequence[Contestant], *, settle: bool = True) -> Applied:
+        """Wait until so many tickets are applied; fails where a process ends, or nothing moves for long.
+
+        ``settle`` False: there is more to come than is waited for.
+        """
         applied, done = Applied(), 0
         moved = time.monotonic()
         with reading(self.kafka.bootstrap, topics(self.settings)[Name.OUTCOMES].name) as consumer:
@@ -131,7 +134,22 @@ class Stadium:
                     raise TimeoutError(f"{done:,} of {tickets:,} tickets applied, and no more come")
                 for one in processes:
                     one.check()
-            self._settle(consumer)
+            if settle:
+                self._settle(consumer)
+        return applied
+
+    def recount(self) -> Applied:
+        """Count what was applied once nobody applies any more."""
+        applied = Applied()
+        name = topics(self.settings)[Name.OUTCOMES].name
+        with reading(self.kafka.bootstrap, name) as consumer:
+            _, end = consumer.get_watermark_offsets(TopicPartition(name, 0))
+            read = 0
+            while read < end:
+                messages = consumer.consume(500, 1.0)
+                read += len(messages)
+                for message in messages:
+                    applied.add(message)
         return applied
 
     def _settle(self, consumer: Consumer) -> None:
