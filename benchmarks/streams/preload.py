@@ -14,6 +14,11 @@ from benchmarks.city import START, TIME_FORMAT, City, frame
 from warning.domain.bucket import DAY_MS
 
 DAYS = 28
+TOGETHER = 500
+"""Tickets that the brokers keep together: nobody can fetch fewer."""
+FETCH_BYTES = 32 << 10
+"""Peers fetch so much of a partition at once: with megabytes, their clients read one partition to its end before the
+next, the watermark waits, and provisional evidence is given on weeks of open buckets. The cluster reads evenly."""
 
 
 def beginning(now_ms: int, days: int = DAYS) -> int:
@@ -43,7 +48,8 @@ def values(city: City, begin_ms: int) -> Iterator[bytes]:
 
 def preload(bootstrap: str, topic: str, partitions: int, city: City, begin_ms: int) -> float:
     """Write a city into a topic, each ticket into the partition after the last one's; returns bytes a ticket."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "compression.type": "lz4"})
+    small = {"batch.num.messages": TOGETHER, "linger.ms": 20, "compression.type": "lz4"}
+    producer = Producer({"bootstrap.servers": bootstrap, **small})
     written = 0
     for number, value in enumerate(values(city, begin_ms)):
         while True:

@@ -38,7 +38,11 @@ def _intake(settings: Settings, ticks: str) -> Dataflow:
         return job.take([job.received(one.partition, one.offset, one.value) for one in messages])
 
     flow = Dataflow("intake")
-    source = KafkaSource([settings.kafka.bootstrap], [topics(settings)[Name.RAW].name], batch_size=BATCH)
+    source = KafkaSource(
+        [settings.kafka.bootstrap],
+        [topics(settings)[Name.RAW].name],
+        batch_size=BATCH // topics(settings)[Name.RAW].partitions,
+    )
     read = op.input("raw", flow, source)
     op.output("log", op.flat_map_batch("normalise", read, take), _Sink(settings.kafka.bootstrap))
     return flow

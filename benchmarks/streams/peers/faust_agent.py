@@ -12,6 +12,7 @@ import click
 import faust
 
 from benchmarks.streams.job import BATCH, WAIT_SECONDS, IntakeJob, Out, detect_job
+from benchmarks.streams.preload import FETCH_BYTES
 from streams.connection import faust_options
 from streams.topics import Name, topics
 from warning.settings import load_settings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def main(role: str, engine: str, ticks: str, *, gathers: bool) -> None:
     """Run one half until told to stop."""
     settings = load_settings()
-    app = _app(settings, f"faust-{role}")
+    app = _app(settings, f"faust-{role}", FETCH_BYTES if role == "intake" else 16 << 20)
     send = _Send(app)
     if role == "intake":
         _intake(app, settings, ticks, send, gathers=gathers)
@@ -37,12 +38,13 @@ def main(role: str, engine: str, ticks: str, *, gathers: bool) -> None:
     faust.Worker(app, loglevel="warning", quiet=True).execute_from_commandline()
 
 
-def _app(settings: Settings, name: str) -> faust.App:
+def _app(settings: Settings, name: str, fetch: int) -> faust.App:
     return faust.App(
         f"{settings.kafka.prefix}{name}",
         **faust_options(settings),
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=fetch,
         datadir=tempfile.mkdtemp(prefix="early-warning-faust-"),
         key_serializer="raw",
         producer_linger=0.005,

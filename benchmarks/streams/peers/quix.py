@@ -10,6 +10,7 @@ from quixstreams import Application
 from quixstreams.sinks import BaseSink
 
 from benchmarks.streams.job import BATCH, WAIT_SECONDS, IntakeJob, Out, detect_job
+from benchmarks.streams.preload import FETCH_BYTES
 from streams.topics import Name, topics
 from warning.settings import load_settings
 
@@ -36,6 +37,7 @@ def main(role: str, engine: str, ticks: str) -> None:
         commit_every=BATCH if intake else 0,
         commit_interval=WAIT_SECONDS if intake else 1.0,
         consumer_poll_timeout=WAIT_SECONDS,
+        consumer_extra_config={"max.partition.fetch.bytes": FETCH_BYTES} if intake else None,
         producer_extra_config=_PRODUCER,
         state_dir=tempfile.mkdtemp(prefix="early-warning-quix-"),
         loglevel="WARNING",
