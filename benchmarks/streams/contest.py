@@ -75,8 +75,15 @@ def contest(stadium: Stadium, names: tuple[str, ...], tell: Callable[[str], None
     results: dict[str, Result] = {}
     for entry in [entry for name in ENTRIES if name in names for entry in ENTRIES[name]]:
         tell(f"{entry.name} …")
-        results[entry.name] = _run(stadium, entry, ticks)
-        tell(f"{results[entry.name]}"[:500])
+        try:
+            result = results[entry.name] = _run(stadium, entry, ticks)
+        except (RuntimeError, TimeoutError) as error:
+            # One contestant that fails leaves the others their race.
+            tell(f"{entry.name} failed: {error}")
+            continue
+        tell(
+            f"{result.per_core:,.0f} tickets/s a core, {result.by_kind()}, {result.tickets:,} in {result.seconds:.1f} s"
+        )
         if entry.name == CLUSTER:
             write_ticks(ticks, _ticks(stadium))
     tables = [_table(stadium, results, sum(1 for _ in read_ticks(ticks)))]

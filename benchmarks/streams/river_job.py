@@ -43,7 +43,7 @@ class _Series:
 
     def close(self) -> float:
         """Score the open quarter, then learn it; returns z."""
-        spread = math.sqrt(self.variance.get())
+        spread = math.sqrt(max(0.0, self.variance.get()))  # rounding takes it below 0
         z = (self.count - self.mean.get()) / spread if spread > 0 else 0.0
         self.mean.update(self.count)
         self.variance.update(self.count)
