@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from warning.bootstrap.live import KnownSources, SourceMappings
 from warning.domain.errors import InvalidInputError, UnknownNameError
 from warning.intake.mapping_files import load_mapping
+from warning.runtime.clock import steady_seconds
 from warning.service.ports import Source, StoreBusyError
 
 if TYPE_CHECKING:
     from warning.intake.mapping import Mapping
 
 CANONICAL = "canonical"
+AGAIN_SECONDS = 2.0
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,9 +24,11 @@ _LOG = logging.getLogger(__name__)
 class RememberedSources:
     """Gives the last answer of another, who is asked beside: whoever waits for tickets never waits for the database."""
 
-    def __init__(self, asked: KnownSources) -> None:
+    def __init__(self, asked: KnownSources, elapsed: Callable[[], float] = steady_seconds) -> None:
         self._asked = asked
+        self._elapsed = elapsed
         self._known: Sequence[Source] | None = None
+        self._asked_again = -AGAIN_SECONDS
 
     def refresh(self) -> None:
         """Ask; the last answer holds where there is none."""
@@ -32,6 +36,15 @@ class RememberedSources:
             self._known = self._asked.sources()
         except StoreBusyError:
             _LOG.warning("the database does not say which sources there are; those known before hold")
+
+    def ask_again(self) -> bool:
+        """Ask for a source that is not known, which may be new; not often, as anyone may name any source."""
+        now = self._elapsed()
+        if now - self._asked_again < AGAIN_SECONDS:
+            return False
+        self._asked_again = now
+        self.refresh()
+        return True
 
     def sources(self) -> Sequence[Source]:
         """Return the sources; raises StoreBusyError where they were never known."""
@@ -65,8 +78,10 @@ class Mappings:
         try:
             return self._registered(source)
         except UnknownNameError as error:
-            if error.kind == "source":
-                return self._own if source == self._unregistered else f"no source is named {source!r}"
-            return str(error)
+            if error.kind != "source":
+                return str(error)
+            if source == self._unregistered:
+                return self._own
+            return self(source) if self.sources.ask_again() else f"no source is named {source!r}"
         except InvalidInputError as error:
             return str(error)

@@ -8,6 +8,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+TALKATIVE = ("aiokafka", "alembic", "faust", "kafka", "mode")
+"""Libraries that tell of every step they take: of them only what is wrong is of use to an operator."""
+
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -33,3 +36,5 @@ def log_to_standard_error(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for library in TALKATIVE:
+        logging.getLogger(library).setLevel(max(level, logging.WARNING))

@@ -113,6 +113,17 @@ def test_the_default_source_is_read_by_the_services_own_fields_unless_it_is_regi
     assert (own.area.decoded(), registered.area.decoded()) == (["City/East"], ["New York City"])
 
 
+def test_a_source_that_is_new_is_asked_for() -> None:
+    """A name that was not known is asked for again before it is refused, but not for every event."""
+    registered = Registered(desk="canonical")
+    judge = judge_over(registered)
+    registered.mappings["new"] = "canonical"
+    assert ids_of(judge.judge(events(ticket(1), source="new")).batches) == ["T1"]
+    registered.mappings["newer"] = "canonical"
+    (letter,) = letters_of(judge.judge(events(ticket(2), source="newer")).letters)
+    assert letter.reject.reason is RejectReason.UNKNOWN_SOURCE
+
+
 def test_known_sources_hold_while_the_database_is_away() -> None:
     """A database that goes away stops nobody who is known; one that was never heard makes polls wait."""
     registered = Registered(west="canonical")
