@@ -113,16 +113,19 @@ def _table(stadium: Stadium, results: dict[str, Result], ticks: int) -> Table:
     header = ["", "x (a)", "tickets/s a core", "CPU s a 1,000: intake", "detect", "alerts", "broker", "tickets/s"]
     header += ["tickets", "ticks", "final signals", "differ"]
     rows = [_row(name, result, first) for name, result in results.items()]
-    started = "; ".join(
-        f"{name}: " + ", ".join(f"{part} {used:.1f}" for part, used in result.started.items())
-        for name, result in results.items()
-    )
+    started = "; ".join(f"{name}: {_parts(result.started)}" for name, result in results.items())
+    stopping = "; ".join(f"{name}: {_parts(result.stopping)}" for name, result in results.items())
     notes = [
         f"{stadium.city.tickets:,} tickets in {stadium.city.days} days, {ticks} ticks, 6 partitions of input and log.",
         "x (a): processor time a ticket, of intake and detect together, against the cluster's; alerts are beside it.",
         f"Start-up, measured on an empty topic, is taken off (seconds): {started}.",
+        f"Stopping is in it, with the last snapshots of the cluster's detect (seconds): {stopping}.",
     ]
     return Table("The same tickets by five transports", header, rows, notes)
+
+
+def _parts(used: dict[str, float]) -> str:
+    return ", ".join(f"{part} {seconds:.1f}" for part, seconds in used.items())
 
 
 def _row(name: str, result: Result, first: Result) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ class Result:
     seconds : from the first record in the log to the last outcome told
     cpu : processor seconds by part, after what the same part uses to start on an empty topic
     started : that start
+    stopping : what is in ``cpu`` of stopping: the cluster's detect takes its last snapshots then, peers keep no state
     ticks : of which reports were written, by partition on average
     finals : of each signal on a closed bucket: its window's end and what it says
     """
@@ -42,6 +43,7 @@ class Result:
     seconds: float
     cpu: dict[str, float]
     started: dict[str, float]
+    stopping: dict[str, float] = field(default_factory=dict)
     broker: float
     ticks: float = 0.0
     finals: dict[str, tuple[datetime, int, float]] | None = None
@@ -112,6 +114,7 @@ def race(
     processes = start(settings)
     try:
         stadium.watch(tickets, processes, settle=tickets == stadium.city.tickets)
+        before = {one.part: one.used() for one in processes}
     finally:
         used = _ended(processes)
     applied = stadium.recount()
@@ -125,6 +128,7 @@ def race(
         seconds=seconds,
         cpu=cpu,
         started=started,
+        stopping={part: max(0.0, spent - before[part]) for part, spent in used.items()},
         broker=stadium.broker_used() - broker,
         ticks=ticks,
         finals=finals,
