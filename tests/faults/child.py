@@ -61,7 +61,7 @@ class _Clock:
 def _disturb(database: Database, read_only: Path) -> None:
     """Let connections refuse to write while the file is there."""
 
-    @event.listens_for(database._engine, "checkout")
+    @event.listens_for(database.place.reading, "checkout")
     def told(connection: object, *_: object) -> None:
         connection.execute(f"PRAGMA query_only = {'ON' if read_only.exists() else 'OFF'}")  # type: ignore[attr-defined]
 
