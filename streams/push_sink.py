@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaProducer
@@ -28,11 +29,17 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1.4
 """For the brokers to have what was pushed; whoever waits is answered within 2 s, also who came a moment later."""
+_DROP_SECONDS = 0.2
+"""For a producer that is fatally wrong to close: whoever pushed waits for it."""
 REST_SECONDS = 1.0
 """After brokers did not answer, items are refused at once for so long: requests must not wait for one another."""
 RETRY_AFTER = 3
 _LARGEST = 20 << 20
 _BATCH = 1 << 20
+_AROUND = 1 << 10
+"""Bytes of a record beside its value, at most, and of the batch that it is alone in."""
+NOWHERE = -1
+"""The offset of an original that no topic takes: whoever reads it is told that it is not kept."""
 _MS = 1000
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +60,9 @@ class KafkaSink:
         self, settings: Settings, clock: Clock, refused: Callable[[Iterable[RejectReason]], None] = lambda _: None
     ) -> None:
         self._settings = settings
-        self._names = {name: topic.name for name, topic in topics(settings).items()}
+        table = topics(settings)
+        self._names = {name: topic.name for name, topic in table.items()}
+        self._longest_original = table[Name.QUARANTINE].largest - _AROUND
         self._clock = clock
         self._refused = refused
         self._producer: KafkaProducer | None = None
@@ -70,6 +79,7 @@ class KafkaSink:
         except KafkaError as error:
             _LOG.warning("the brokers did not take what was pushed", extra={"reason": repr(error)})
             self._failed_at = steady_seconds()
+            self._drop_if_useless(error)
             raise _away() from error
         self._refused(each.reject.reason for part in judged for each in part.refused)
 
@@ -80,6 +90,24 @@ class KafkaSink:
                 self._producer.close(timeout=WAIT_SECONDS)
                 self._producer = None
 
+    def _drop_if_useless(self, error: KafkaError) -> None:
+        """Let the next push make another producer where this one can send nothing any more.
+
+        An idempotent producer that got an answer which trying again does not change (a record too large, an epoch that
+        is over) refuses every later record.
+        """
+        with self._making:
+            producer = self._producer
+            if producer is None:
+                return
+            fatal = producer._transaction_manager.has_fatal_error()  # noqa: SLF001  nothing else tells
+            if error.retriable and not fatal:
+                return
+            self._producer = None
+        producer._sender.force_close()  # noqa: SLF001  nothing that it still holds can be sent
+        with suppress(KafkaError):
+            producer.close(timeout=_DROP_SECONDS)
+
     def _write(self, judged: Sequence[Judged], deadline: float) -> None:
         tickets = [
             self._send(Name.PUSHED, part.source, value)
@@ -88,8 +116,8 @@ class KafkaSink:
             for value in values_of(part.tickets)
         ]
         refused = [each for part in judged for each in part.refused]
-        originals = [self._send(Name.QUARANTINE, each.source, each.original) for each in refused]
-        places = [_settled(sent, deadline) for sent in originals]
+        originals = [self._keep(each) for each in refused]
+        places = [None if sent is None else _settled(sent, deadline) for sent in originals]
         letters = [
             self._send(Name.REJECTED, each.source, encode(self._letter(each, place)))
             for each, place in zip(refused, places, strict=True)
@@ -100,13 +128,19 @@ class KafkaSink:
     def _letter(self, refused: Refused, place: Any) -> Rejected:
         return Rejected(
             source=refused.source,
-            topic=place.topic,
-            partition=place.partition,
-            offset=place.offset,
+            topic=self._names[Name.QUARANTINE],
+            partition=0 if place is None else place.partition,
+            offset=NOWHERE if place is None else place.offset,
             at=self._clock(),
             reject=refused.reject,
             ticket_key=ticket_key(refused.source, refused.ticket_id) if refused.ticket_id else None,
         )
+
+    def _keep(self, refused: Refused) -> Any:
+        """Send an original; None for one that the topic would not take, whose letter is filed without it."""
+        if len(refused.original) + len(refused.source.encode()) > self._longest_original:
+            return None
+        return self._send(Name.QUARANTINE, refused.source, refused.original)
 
     def _send(self, name: Name, source: str, value: bytes) -> Any:
         return self._open().send(self._names[name], value, key=source.encode())

@@ -14,7 +14,7 @@ import pytest
 
 from streams.intake.pushed import decode_pushed
 from streams.originals import KafkaDeadLetters
-from streams.push_sink import KafkaSink
+from streams.push_sink import REST_SECONDS, KafkaSink
 from streams.pushing import MOST_WAITING, WAITING_MS, ClusterPushing, Remembering
 from streams.records import Rejected, decode
 from streams.topics import Name, topics
@@ -122,6 +122,37 @@ def test_what_is_answered_is_in_the_topic(front: Front) -> None:
     (original,) = read(front.settings, Name.QUARANTINE)
     assert (letter.offset, json.loads(original.value or b"")) == (original.offset, ticket(2, created_at="yesterday"))
     assert front.refused == [RejectReason.BAD_TIME]
+
+
+def test_an_original_that_is_too_large_is_not_kept_but_its_letter_is(front: Front) -> None:
+    """What ``tickets.quarantine`` would not take is refused all the same, and its letter says that it is not kept."""
+    huge = b'"' + b"x" * (17 << 20) + b'"'
+    (answer,) = front.pushing.push(SOURCE, [ticket(2, created_at="yesterday")], [huge])
+    assert not answer.accepted
+    assert not read(front.settings, Name.QUARANTINE)
+    (letter,) = front.file()
+    assert front.letters.original(letter, reader="ann", at=_now()) is None
+    (again,) = front.pushing.replay([letter], actor="ann")
+    assert again.reject is not None
+    assert "no longer kept" in again.reject.advice_en
+
+
+def test_after_an_answer_that_ends_a_producer_pushes_work_again(front: Front) -> None:
+    """A record that the brokers refuse for good (here: too large) costs no push but its own."""
+    with pytest.raises(StoreBusyError):
+        _push_what_no_topic_takes(front)
+    deadline = time.monotonic() + 5 * REST_SECONDS
+    while not front.ids():
+        assert time.monotonic() < deadline
+        with suppress(StoreBusyError):
+            front.push(ticket(1))
+        time.sleep(0.1)
+    assert front.ids()[0] == "T1"
+
+
+def _push_what_no_topic_takes(front: Front) -> None:
+    front.sink._longest_original = 18 << 20
+    front.pushing.push(SOURCE, [ticket(2, created_at="yesterday")], [b"x" * (17 << 20)])
 
 
 def test_many_requests_at_once_are_each_answered(front: Front) -> None:
