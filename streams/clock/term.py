@@ -85,6 +85,8 @@ class Term:
         ends = await self._elected.end_offsets([self._place])
         self._appended = ends[self._place]
         await self._copy()
+        if self._order.tick is not None:  # after a clean hand-over nothing was left to copy, and nobody has said it
+            self._marks.resume(self._order.tick)
         self._position = self._order.position
         await self._look_at_inputs()
         self._told = await self._hear()
