@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 1.0
 FEED_SECONDS = 0.2
+STOP_SECONDS = 5.0
+"""A thread that a database does not answer is not waited for any longer: the process ends without it."""
 QUIET_MS = 20 * MINUTE_MS
 """A tick is due every quarter of an hour at least."""
 
@@ -72,7 +74,7 @@ class ClusterRuntime:
         self._stopping.set()
         self._feed.stop()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def condition(self) -> Condition:
         """Return how the cluster does, as of a second ago."""
@@ -94,6 +96,11 @@ class ClusterRuntime:
             if not self._condition.problem:
                 _LOG.warning("the database does not answer", extra={"problem": str(error)})
             self._condition = replace(self._condition, problem=str(error), problem_zh=error.zh)
+        except Exception as error:  # noqa: BLE001  the thread's loop: what it shows must not stay as it was for ever
+            words = _unknown(error)
+            if self._condition.problem != words.en:
+                _LOG.exception("the cluster's condition cannot be told")
+            self._condition = replace(self._condition, problem=words.en, problem_zh=words.zh)
 
     def _run(self) -> None:
         self.look()
@@ -143,6 +150,14 @@ class ClusterRuntime:
         return _nothing_judged(self._grid.moment(judged.at)) if judged is not None and quiet else Words("", "")
 
 
+def _unknown(error: Exception) -> Words:
+    kind = type(error).__name__
+    return Words(
+        f"无法得知集群状态 ({kind}),以下为此前所见。请查看本进程日志。",
+        f"How the cluster does cannot be told ({kind}); what is shown is from before. See this process's log.",
+    )
+
+
 def _overdue(waited_for: marks.WaitedFor, watermark: datetime) -> Words:
     names = ", ".join(map(str, waited_for.partitions))
     return Words(
@@ -173,6 +188,7 @@ class _FeedWatch:
         self._state = _Waiters()
         self._changed = threading.Condition()
         self._stopping = False
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
@@ -183,7 +199,7 @@ class _FeedWatch:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def wait(self, sequence: int, timeout: float) -> bool:
         end = steady_seconds() + timeout
@@ -212,6 +228,13 @@ class _FeedWatch:
 
     def _newest(self) -> int:
         try:
-            return self._alerts.feed_bounds()[1]
+            newest = self._alerts.feed_bounds()[1]
         except StoreBusyError:
             return 0
+        except Exception:  # noqa: BLE001  the thread's loop: those who wait would wait in vain ever after
+            if not self._failing:
+                _LOG.exception("the feed cannot be looked at; it is tried again")
+            self._failing = True
+            return 0
+        self._failing = False
+        return newest

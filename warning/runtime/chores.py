@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from warning.runtime.clock import steady_seconds
 
+STOP_SECONDS = 5.0
+"""A chore that takes longer to end is left behind: what it had not finished is done by the next process."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,10 +38,12 @@ class Chores:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the chore at hand, then end."""
+        """Finish the chore at hand, if that does not take long, then end."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            _LOG.warning("a chore did not end in time; it is left behind")
 
     def _run(self) -> None:
         while not self._stopping.wait(max(0.0, min(self._due.values(), default=60.0) - steady_seconds())):

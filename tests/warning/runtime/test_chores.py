@@ -8,7 +8,9 @@ import threading
 import pytest
 
 from warning.domain.errors import InvalidInputError
+from warning.runtime import chores as module
 from warning.runtime.chores import Chore, Chores
+from warning.runtime.clock import steady_seconds
 
 PATIENCE = 5.0
 
@@ -69,6 +71,24 @@ def test_stop_waits_for_the_chore_at_hand() -> None:
     threading.Timer(0.05, go_on.set).start()
     chores.stop()
     assert finished == [True]
+
+
+def test_stop_leaves_a_chore_behind_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that does not answer must not keep the process from its end."""
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hanging() -> None:
+        begun.set()
+        go_on.wait(PATIENCE)
+
+    chores = Chores([Chore("hanging", 0.01, hanging)])
+    chores.start()
+    assert begun.wait(PATIENCE)
+    before = steady_seconds()
+    chores.stop()
+    assert steady_seconds() - before < PATIENCE / 2
+    go_on.set()
 
 
 def test_chores_that_never_began_stop_at_once() -> None:
