@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 1.0
 """Between two looks at where the inputs end: so old the watermark of an idle input is at most."""
+LONG_SECONDS = 5.0
+"""A step that has taken so long is not at work but waits, for brokers that do not say no either."""
 STUCK_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
 _STOP_SECONDS = 4.0
@@ -83,6 +85,8 @@ class IntakeService(Service):
         self._tally = IntakeTally(registry, (self._names[Name.RAW], self._names[Name.PUSHED]))
         self._latest: dict[TopicPartition, int] = {}
         self._asked = self._moved = steady_seconds()
+        self._began: float | None = None
+        """When the step in hand began, or last got on; None between steps."""
         self._waits_for = ""
         self._work: asyncio.Task[None] | None = None
 
@@ -105,10 +109,14 @@ class IntakeService(Service):
     def health(self) -> Health:
         """Say how it does."""
         lag = sum(self._inputs.lag(self._names[name]) for name in (Name.RAW, Name.PUSHED))
-        still = steady_seconds() - self._moved
-        stuck = lag > 0 and still > STUCK_SECONDS and not self._waits_for
-        detail = self._waits_for or (f"{lag} input records wait, the last step was {still:.0f} s ago" if lag else "")
-        return Health(alive=not stuck, ready=self._inputs.assigned and not self._waits_for, detail=detail)
+        now = steady_seconds()
+        still, busy = now - self._moved, 0.0 if self._began is None else now - self._began
+        stuck = ((lag > 0 and still > STUCK_SECONDS) or busy > STUCK_SECONDS) and not self._waits_for
+        detail = f"{lag} input records wait, the last step was {still:.0f} s ago" if lag else ""
+        if busy > LONG_SECONDS:
+            detail = f"the step in hand has not ended for {busy:.0f} s"
+        ready = self._inputs.assigned and not self._waits_for and busy <= LONG_SECONDS
+        return Health(alive=not stuck, ready=ready, detail=self._waits_for or detail)
 
     async def _run(self) -> None:
         while self._log is None and not self.should_stop:
@@ -120,7 +128,9 @@ class IntakeService(Service):
         try:
             while not self.should_stop:
                 async with self._inputs.turn:
+                    self._began = steady_seconds()
                     await self.step()
+                    self._began = None
         except Exception as error:
             raise IntakeFailedError(self._inputs.positions, error) from error
 
@@ -150,7 +160,7 @@ class IntakeService(Service):
                 self._waits_for = str(error)
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
-                self._waits_for = ""
+                self._goes_on()
                 return judged
 
     async def _write(self, judged: Judged) -> None:
@@ -168,12 +178,17 @@ class IntakeService(Service):
                 await self._renew_sender()
             else:
                 break
-        self._waits_for = ""
+        self._goes_on()
         for (topic, partition), latest in judged.latest.items():
             place = TopicPartition(topic, partition)
             self._latest[place] = max(self._latest.get(place, latest), latest)
         self._tally.judged(judged)
         self._beside.heard(judged.heard)
+
+    def _goes_on(self) -> None:
+        self._waits_for = ""
+        if self._began is not None:
+            self._began = steady_seconds()
 
     async def _send(self, judged: Judged) -> None:
         if self._log is None:
