@@ -64,6 +64,8 @@ class AlertWorker:
         self._database = database
         self._active = asyncio.Event()
         """Set while this process has the partition: what need not be done twice is done by it."""
+        self._had = 0
+        """Counts up when the partition comes or goes: who was still catching up for an earlier time is not active."""
         self._register = load_register(Path(settings.register_file)) if settings.register_file else AreaRegister()
         self._topic = topics(settings)[Name.SIGNALS].name
         metrics = Metrics(registry, clock=clock, version=version("early-warning"))
@@ -112,6 +114,7 @@ class AlertWorker:
 
     async def stop(self) -> None:
         """End, after the app: store what was said and, if the database is there, a snapshot."""
+        self._had += 1
         self._active.clear()
         await self._loops.stop()
         await asyncio.to_thread(self._chores.stop)
@@ -125,10 +128,13 @@ class AlertWorker:
 
         async def assigned(*said: Any, **_: Any) -> None:
             if any(place.topic == self._topic for place in said[-1]):
-                self._tasks.append(asyncio.create_task(or_end_process(self._begin())))
+                self._had += 1
+                self._tasks = [task for task in self._tasks if not task.done()]
+                self._tasks.append(asyncio.create_task(or_end_process(self._begin(self._had))))
 
         async def revoked(*said: Any, **_: Any) -> None:
             if any(place.topic == self._topic for place in said[-1]):
+                self._had += 1
                 self._active.clear()
 
         app.on_partitions_assigned.connect(assigned, weak=False)
@@ -140,9 +146,12 @@ class AlertWorker:
             async for event in stream.events():
                 await or_end_process(self._follower.deliver(delivered(event.message)))
 
-    async def _begin(self) -> None:
+    async def _begin(self, had: int) -> None:
         """Begin from what is stored: another process may have gone on meanwhile."""
         await self._follower.reload()
+        if had != self._had:
+            _LOG.info("the partition went while it was caught up with")
+            return
         self._state.check_reached(self._topic)
         _LOG.info("caught up", extra={"position": self._state.next_offset})
         self._active.set()
