@@ -56,6 +56,13 @@ def build_app(settings: Settings, worker: str, *, consumes: bool) -> faust.App:
     return app
 
 
-def instance(settings: Settings, worker: str) -> str:
-    """Return the name by which a process that was started again gets its partitions back at once."""
-    return f"{worker}-{settings.kafka.instance or socket.gethostname()}"
+def instance(settings: Settings, worker: str) -> str | None:
+    """Return the name by which a process that was started again gets its partitions back at once.
+
+    Two processes of one name would take everything from each other, so that the port of a host, which only one can
+    have, is in it; None where any free port is taken.
+    """
+    if settings.kafka.instance:
+        return f"{worker}-{settings.kafka.instance}"
+    port = settings.cluster.port
+    return f"{worker}-{socket.gethostname()}-{port}" if port else None

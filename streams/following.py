@@ -43,7 +43,7 @@ class RecordFailedError(EarlyWarningError):
     """A record could not be applied: the process must end, so that the next one begins from what is stored."""
 
     def __init__(self, message: Message, cause: BaseException) -> None:
-        super().__init__(f"{message.place} could not be applied: {type(cause).__name__}: {cause}")
+        super().__init__(f"{message.place} could not be applied ({type(cause).__name__})")
         self.message = message
 
 

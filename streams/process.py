@@ -10,15 +10,18 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from streams.collector import tune_collector
+from streams.failures import frames_of
+from warning.domain.errors import EarlyWarningError
 from warning.runtime.clock import steady_seconds
 from warning.service.errors import BadInputError
 
@@ -87,24 +90,40 @@ class Process:
         self._announced = announced
         self._stopping: asyncio.Event = asyncio.Event()
 
-    def run(self) -> int:
-        """Run; returns the exit code."""
+    def run(self) -> NoReturn:
+        """Run, then end the process: a thread that hangs in a database would otherwise be waited for without limit."""
         tune_collector()
-        return asyncio.run(self._run())
+        _leave(asyncio.Runner().run(self._run()))
 
     async def _run(self) -> int:
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self._stopping.set)
         runner = await self._listen()
-        for part in self._parts:
-            await part.start()
-        await self._app.start()
+        if not await self._started():
+            _LOG.info("stopped while starting")
+            return 0
         failed = await self._watch()
         deadline = steady_seconds() + DRAIN_SECONDS
         for step in (self._app.stop, *(part.stop for part in reversed(self._parts)), runner.cleanup):
-            await _within(step, deadline - steady_seconds())
+            await _within(step, deadline)
         return _FAILED if failed else 0
+
+    async def _started(self) -> bool:
+        """Begin everything; False when told to stop before, which brokers that say nothing can make very long."""
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            return False
+        await starting
+        return True
+
+    async def _start(self) -> None:
+        for part in self._parts:
+            await part.start()
+        await self._app.start()
 
     async def _watch(self) -> bool:
         """Wait until told to stop (False), or until Faust is not well (True)."""
@@ -149,11 +168,11 @@ class Process:
         return _told(health, good=health.alive and health.ready)
 
 
-def end_process(reason: BaseException) -> None:
+def end_process(reason: BaseException) -> NoReturn:
     """End the process at once and say why; what it was told to do and has not done is done by the next one."""
-    _LOG.critical("the process ends", extra={"reason": str(reason)}, exc_info=reason)
-    logging.shutdown()
-    os._exit(_FAILED)
+    said = str(reason) if isinstance(reason, EarlyWarningError) else type(reason).__name__
+    _LOG.critical("the process ends", extra={"reason": said, "trace": frames_of(reason)})
+    _leave(_FAILED)
 
 
 async def or_end_process(work: Awaitable[None]) -> None:
@@ -166,11 +185,18 @@ async def or_end_process(work: Awaitable[None]) -> None:
         end_process(error)
 
 
-async def _within(step: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def _within(step: Callable[[], Awaitable[None]], deadline: float) -> None:
     try:
-        await asyncio.wait_for(step(), max(0.1, seconds))
+        await asyncio.wait_for(step(), max(0.1, deadline - steady_seconds()))
     except TimeoutError:
         _LOG.warning("a part did not end in time; it is left behind", extra={"part": repr(step)})
+
+
+def _leave(code: int) -> NoReturn:
+    """End now, whatever still runs."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _told(health: Health, *, good: bool) -> web.Response:

@@ -57,7 +57,10 @@ class Sender:
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[Any]:
-        """Hand a record over; the future gives its place once it counts. :meth:`settle` waits for all."""
+        """Hand a record over; the future gives its place once it counts. :meth:`settle` waits for all.
+
+        Who waits for the future may be cancelled: that is not taken for the record's fate.
+        """
         if self._producer is None:
             raise RuntimeError("the sender was not started")
         future: asyncio.Future[Any] = await self._producer.send(
@@ -65,17 +68,21 @@ class Sender:
         )
         self._pending.add(future)
         future.add_done_callback(self._done)
-        return future
+        return asyncio.shield(future)
 
     async def settle(self) -> None:
         """Wait until all that was sent before counts; raises what befell one of them."""
         if self._pending:
-            await asyncio.gather(*self._pending)
+            # Not gather: where who waits is cancelled, it would cancel what the producer still has to send.
+            done, _ = await asyncio.wait(self._pending.copy())
+            for future in done:
+                future.result()
 
     @property
     def failure(self) -> BaseException | None:
         """What befell a send, where one has failed: nobody may go on as if it counted."""
-        return next((future.exception() for future in self._pending if future.done()), None)
+        ended = (future for future in self._pending if future.done() and not future.cancelled())
+        return next((future.exception() for future in ended), None)
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         """Forget a send that counts; one that failed stays, so that :meth:`settle` raises it."""

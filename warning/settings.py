@@ -184,7 +184,7 @@ class KafkaGroup(_Group):
     username: str = Field("", description="Of SASL. SASL 用户名")
     password_file: str = Field("", description="File that holds its password. SASL 密码文件")
     instance: str = Field(
-        "", description="The process' own name for static membership; empty: the host's name. 进程的固定名称"
+        "", description="The process' own name for static membership; empty: host and `cluster.port`. 进程的固定名称"
     )
 
 

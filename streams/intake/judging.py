@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from streams.failures import frames_of
 from streams.intake.decoding import Decoder, Item
 from streams.intake.pushed import decode_pushed
 from streams.records import Rejected, encode
@@ -144,7 +145,8 @@ class Judge:
             normalised = self._normalised(source, mapping, placed)
         except Exception as error:  # noqa: BLE001  whatever ails one event, it must not stop its partition
             if len(placed) == 1:
-                _LOG.exception("an event could not be normalised", extra={"place": _name_of(placed[0])})
+                said = {"place": _name_of(placed[0]), "trace": frames_of(error)}
+                _LOG.error("an event could not be normalised", extra=said)
                 fault = Fault(RejectReason.UNREADABLE_ROW, value=type(error).__name__)
                 self._refuse(judged, placed[0].record, source, fault.reject(source, placed[0].item.row))
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from warning.intake.mapping import Mapping
 
 CANONICAL = "canonical"
-AGAIN_SECONDS = 2.0
+AGAIN_SECONDS = 10.0
+NEWS_SECONDS = 2.5
+"""Somewhat longer than it takes until the database is asked again."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,7 +31,9 @@ class RememberedSources:
         self._asked = asked
         self._elapsed = elapsed
         self._known: Sequence[Source] | None = None
-        self._asked_again = -AGAIN_SECONDS
+        self._waited_at = -AGAIN_SECONDS
+        self._refreshed = threading.Condition()
+        self._refreshes = 0
 
     def refresh(self) -> None:
         """Ask; the last answer holds where there is none."""
@@ -36,15 +41,21 @@ class RememberedSources:
             self._known = self._asked.sources()
         except StoreBusyError:
             _LOG.warning("the database does not say which sources there are; those known before hold")
+        with self._refreshed:
+            self._refreshes += 1
+            self._refreshed.notify_all()
 
-    def ask_again(self) -> bool:
-        """Ask for a source that is not known, which may be new; not often, as anyone may name any source."""
-        now = self._elapsed()
-        if now - self._asked_again < AGAIN_SECONDS:
-            return False
-        self._asked_again = now
-        self.refresh()
-        return True
+    def wait_for_news(self) -> None:
+        """Wait a moment for the next answer: a source that is not known may be new.
+
+        Not often, as anyone may name any source, and never long, as the database may be away.
+        """
+        if self._elapsed() - self._waited_at < AGAIN_SECONDS:
+            return
+        with self._refreshed:
+            seen = self._refreshes
+            self._refreshed.wait_for(lambda: self._refreshes > seen, NEWS_SECONDS)
+        self._waited_at = self._elapsed()
 
     def sources(self) -> Sequence[Source]:
         """Return the sources; raises StoreBusyError where they were never known."""
@@ -75,13 +86,13 @@ class Mappings:
 
     def __call__(self, source: str) -> Mapping | str:
         """Return a mapping, or why there is none that could be used; raises StoreBusyError where nobody knows."""
+        if source != self._unregistered and source not in self.sources.names():
+            self.sources.wait_for_news()
         try:
             return self._registered(source)
         except UnknownNameError as error:
-            if error.kind != "source":
-                return str(error)
-            if source == self._unregistered:
-                return self._own
-            return self(source) if self.sources.ask_again() else f"no source is named {source!r}"
+            if error.kind == "source":
+                return self._own if source == self._unregistered else f"no source is named {source!r}"
+            return str(error)
         except InvalidInputError as error:
             return str(error)

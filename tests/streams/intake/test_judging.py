@@ -1,8 +1,10 @@
 """Polls -> tickets of the log and dead letters."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.intake.judging import Received
+from streams.intake.sources import NEWS_SECONDS, Mappings, RememberedSources
 from tests.streams.intake.parts import (
     NOW,
     PUSHED,
@@ -113,15 +116,28 @@ def test_the_default_source_is_read_by_the_services_own_fields_unless_it_is_regi
     assert (own.area.decoded(), registered.area.decoded()) == (["City/East"], ["New York City"])
 
 
-def test_a_source_that_is_new_is_asked_for() -> None:
-    """A name that was not known is asked for again before it is refused, but not for every event."""
+def test_a_source_that_is_new_is_waited_for() -> None:
+    """A name that is not known is refused only after the database's next answer, but that is not waited for often."""
     registered = Registered(desk="canonical")
-    judge = judge_over(registered)
+    sources = RememberedSources(registered)
+    sources.refresh()
+    mapping_of = Mappings(sources, "", "kafka")
     registered.mappings["new"] = "canonical"
-    assert ids_of(judge.judge(events(ticket(1), source="new")).batches) == ["T1"]
+    answer = threading.Timer(0.1, sources.refresh)
+    answer.start()
+    assert not isinstance(mapping_of("new"), str)
+    answer.join()
     registered.mappings["newer"] = "canonical"
-    (letter,) = letters_of(judge.judge(events(ticket(2), source="newer")).letters)
-    assert letter.reject.reason is RejectReason.UNKNOWN_SOURCE
+    assert mapping_of("newer") == "no source is named 'newer'"
+
+
+def test_an_unknown_source_does_not_hang_on_a_database_that_is_away() -> None:
+    """Where no answer comes the name is refused after a moment."""
+    sources = RememberedSources(Registered(desk="canonical"))
+    sources.refresh()
+    began = monotonic()
+    assert isinstance(Mappings(sources, "", "kafka")("nobody"), str)
+    assert monotonic() - began < 2 * NEWS_SECONDS
 
 
 def test_known_sources_hold_while_the_database_is_away() -> None:
