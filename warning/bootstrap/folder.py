@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JURISDICTION = "city"
 """The name of the jurisdiction where settings give none."""
 ZONE = "UTC"
-_JURISDICTION, _ZONE = "jurisdiction", "zone"
+_JURISDICTION, _ZONE, _TICK = "jurisdiction", "zone", "service.tick_minutes"
 
 
 def open_database(data: Path) -> Database:
@@ -103,9 +103,14 @@ def accounts_of(settings: Settings, *, create: bool = False) -> Iterator[Account
 def remember(settings: Settings, database: Database) -> None:
     """Note whose folder it is, for commands beside the service that are not given its settings.
 
-    Raises BadInputError when it is another jurisdiction's, or its days were counted in another zone.
+    Raises BadInputError when it is another jurisdiction's, its days were counted in another zone, or its ticks are
+    numbered by another step: fewer minutes' numbers are larger, and with more no tick would come for years.
     """
-    wanted = {_JURISDICTION: jurisdiction_of(settings), _ZONE: zone_of(settings)}
+    wanted = {
+        _JURISDICTION: jurisdiction_of(settings),
+        _ZONE: zone_of(settings),
+        _TICK: str(settings.service.tick_minutes),
+    }
     with database.write() as connection:
         for name, value in wanted.items():
             known = meta.get(connection, name)

@@ -13,6 +13,7 @@ from tests.warning.runtime.test_embedded import settled, until
 from warning.bootstrap.folder import jurisdiction_of, open_database, remembered, zone_of
 from warning.bootstrap.live import build_live
 from warning.domain.errors import InvalidInputError, UnknownNameError
+from warning.service.errors import BadInputError
 from warning.settings import Settings
 from warning.store.sql.errors import StoreInUseError
 
@@ -74,3 +75,12 @@ def test_a_folder_remembers_whose_it_is(tmp_path: Path) -> None:
     found = remembered(other, database)
     assert (jurisdiction_of(found), zone_of(found)) == (CITY, "UTC")
     database.close()
+
+
+def test_a_folder_keeps_the_step_of_its_clock(tmp_path: Path) -> None:
+    """Ticks are numbered by it, so that a larger one would stop the clock: another is refused, and it is named."""
+    settings = settings_of(tmp_path)
+    build_live(settings, clock=RowClock(START)).stop()
+    service = settings.service.model_copy(update={"tick_minutes": 5})
+    with pytest.raises(BadInputError, match=r"service\.tick_minutes.* is '5', but .* begun with '1'"):
+        build_live(settings.model_copy(update={"service": service}), clock=RowClock(START))
