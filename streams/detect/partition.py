@@ -106,7 +106,9 @@ class PartitionState:
         self.next_offset = 0
         self.era = -1
         self.steps = 0
-        """How many records were applied, of history too: what moves is alive."""
+        """How many records were applied, of history too."""
+        self.efforts = 0
+        """How often something else was tried that takes its time: the database asked, a batch searched."""
         self.poisoned = 0
         """How many tickets were found out to be poison."""
         self.partition = partition
@@ -126,17 +128,22 @@ class PartitionState:
             tickets=outside.tickets,
         )
 
+    @property
+    def moves(self) -> int:
+        """Counts up while it is at work: what moves is alive."""
+        return self.steps + self.efforts
+
     # --- where it begins ----------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
         """Begin from the newest snapshot of the present era that can be used, else from history and the whole log."""
         await self.keeper.finish()
         outside = self._outside
-        self.era = await _insist(outside.past.era)
-        self._tries = await _insist(lambda: outside.attempts.counts(self._topic, self.partition))
-        self._stored_to = await _insist(lambda: outside.past.outcomes_stored(self._topic, self.partition))
+        self.era = await self._insist(outside.past.era)
+        self._tries = await self._insist(lambda: outside.attempts.counts(self._topic, self.partition))
+        self._stored_to = await self._insist(lambda: outside.past.outcomes_stored(self._topic, self.partition))
         self._poison = await outside.poison.refresh()
-        kept = await _insist(self._take_over_snapshot)
+        kept = await self._insist(self._take_over_snapshot)
         self.keeper.begin(kept)
         if kept is None:
             await self._begin_anew()
@@ -171,9 +178,9 @@ class PartitionState:
 
     async def _beginning(self) -> Beginning:
         log, past, era = self._outside.log, self._outside.past, self.era
-        if await _insist(lambda: past.may_lack_beginning(era)):
+        if await self._insist(lambda: past.may_lack_beginning(era)):
             proposed = await log.common_clock()
-            clock = await _insist(lambda: past.agreed_begin(era, proposed))
+            clock = await self._insist(lambda: past.agreed_begin(era, proposed))
             if clock > 0:
                 return await log.kept(self.partition, clock)
         return await log.whole(self.partition, self.stage.shards)
@@ -181,13 +188,14 @@ class PartitionState:
     async def _learn_history(self, live_since: int | None) -> None:
         """Apply what comes before the log, in one thread: a database's connection stays in the thread it is from."""
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1) as thread:
+        thread = ThreadPoolExecutor(1)
+        try:
             records = await loop.run_in_executor(thread, self._outside.past.records, live_since)
-            while True:
-                record = await loop.run_in_executor(thread, next, records, None)
-                if record is None:
-                    return
+            while (record := await loop.run_in_executor(thread, next, records, None)) is not None:
                 await self._send_report(await loop.run_in_executor(thread, self._retold, record))
+        finally:
+            # Whoever breaks this off does not wait for a database that does not answer: all others are in this loop.
+            thread.shutdown(wait=False)
 
     def _retold(self, record: Record) -> bytes | None:
         """Apply a record of before the log, of which only the reports are told; returns the report of a tick."""
@@ -198,6 +206,16 @@ class PartitionState:
                 self.stage.apply(own)
             return None
         return self._obey(record)
+
+    async def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask the database, in a thread, until it answers."""
+        while True:
+            self.efforts += 1
+            try:
+                return await asyncio.to_thread(ask)
+            except StoreBusyError as error:
+                _LOG.warning("the database is away; it is asked again", extra={"problem": str(error)})
+                await asyncio.sleep(RETRY_SECONDS)
 
     # --- what comes ---------------------------------------------------------------------------------------------------
 
@@ -310,13 +328,3 @@ class PartitionState:
             await asyncio.to_thread(attempts.clear, *at)
         except StoreBusyError:
             _LOG.info("attempts could not be cleared", extra={"place": message.place})
-
-
-async def _insist(ask: Callable[[], T]) -> T:
-    """Ask the database, in a thread, until it answers."""
-    while True:
-        try:
-            return await asyncio.to_thread(ask)
-        except StoreBusyError as error:
-            _LOG.warning("the database is away; it is asked again", extra={"problem": str(error)})
-            await asyncio.sleep(RETRY_SECONDS)

@@ -28,6 +28,8 @@ GROUP = "detect"
 LOOK_SECONDS = 1.0
 STUCK_SECONDS = 60.0
 """A partition with lag that applied nothing for so long is stuck."""
+ERA_SECONDS = 2.0
+"""A database that says nothing for so long is asked again the next time."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,9 +41,10 @@ class _Held:
     follower: Follower
     state: PartitionState
     lag: int = 0
-    steps: int = -1
+    moves: int = -1
     moved: float = field(default_factory=steady_seconds)
     catching: asyncio.Task[None] | None = None
+    keeping: asyncio.Task[None] | None = None
 
 
 class DetectWorker:
@@ -75,6 +78,7 @@ class DetectWorker:
         self._held: dict[int, _Held] = {}
         self._assigned = False
         self._looking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[int] | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -82,12 +86,13 @@ class DetectWorker:
         """Connect, and look after the partitions from now on."""
         await self._sender.start()
         await self._ends.start()
-        self._looking = asyncio.create_task(self._or_fatal(self._look_after()))
+        self._looking = asyncio.create_task(self._look_always())
 
     async def stop(self) -> None:
         """Keep what was reached, and let go."""
-        if self._looking is not None:
-            self._looking.cancel()
+        for task in (self._looking, self._asking):
+            if task is not None:
+                task.cancel()
         await asyncio.gather(*(each.follower.between(each.state.keep_now) for each in self._whole()))
         await self._ends.stop()
         await self._sender.stop()
@@ -140,7 +145,23 @@ class DetectWorker:
             work = held.follower.reload() if anew else held.follower.catch_up()
             held.catching = asyncio.create_task(self._or_fatal(work))
 
+    def _keep(self, held: _Held) -> None:
+        """Keep a state that comes to rest some time; who looks after all partitions does not wait for one."""
+        if held.keeping is None or held.keeping.done():
+            work = held.follower.between(lambda: held.state.keep_if_due(held.state.next_offset))
+            held.keeping = asyncio.create_task(self._or_fatal(work))
+
     # --- every second -------------------------------------------------------------------------------------------------
+
+    async def _look_always(self) -> None:
+        """Look every second; an end that nobody asked for is one of the process, also by a cancelled part of it."""
+        try:
+            await self._or_fatal(self._look_after())
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self._fatal(error)
 
     async def _look_after(self) -> None:
         while True:
@@ -156,25 +177,27 @@ class DetectWorker:
             if era is not None and held.follower.caught_up and held.state.era != era:
                 _LOG.info("history was loaded; all begins anew", extra={"partition": held.state.partition, "era": era})
                 self._catch_up(held, anew=True)
-            elif held.lag and held.steps == held.state.steps and not held.follower.reading:
+            elif held.lag and held.moves == held.state.moves and not held.follower.reading:
                 # Faust left the last records out, and nothing has come since.
                 self._catch_up(held)
             elif held.follower.caught_up and held.state.keeper.is_due(held.state.next_offset):
-                await held.follower.between(lambda state=held.state: state.keep_if_due(state.next_offset))  # type: ignore[misc]
-            held.steps = held.state.steps
+                self._keep(held)
+            held.moves = held.state.moves
 
     def _look_at(self, held: _Held, end: int | None) -> None:
         self._gauges.observe(held.follower, held.state, end)
         if end is not None:
             held.lag = max(0, end - held.state.next_offset)
-        if held.steps != held.state.steps or not held.lag:
+        if held.moves != held.state.moves or not held.lag:
             held.moved = steady_seconds()
 
     async def _era(self) -> int | None:
-        """Return the present era; None while the database does not say."""
+        """Return the present era; None while the database does not say, or not soon: all else here goes on."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(self._outside.past.era))
         try:
-            return await asyncio.to_thread(self._outside.past.era)
-        except StoreBusyError:
+            return await asyncio.wait_for(asyncio.shield(self._asking), ERA_SECONDS)
+        except (StoreBusyError, TimeoutError):
             return None
 
     def _raise_failures(self) -> None:

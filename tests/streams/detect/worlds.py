@@ -251,9 +251,9 @@ class World:
         self.log = MemoryLog()
         self.tickets = tickets
 
-    def state(self, partition: int = 0) -> PartitionState:
-        """Start a process: its state has nothing yet."""
-        outside = Outside(
+    def outside(self) -> Outside:
+        """Return what the partitions of a process share."""
+        return Outside(
             config=CONFIG,
             policy=POLICY,
             sender=self.sender,
@@ -268,7 +268,10 @@ class World:
             seconds=3600.0,
             tickets=self.tickets,
         )
-        return PartitionState(outside, self.generation, partition)
+
+    def state(self, partition: int = 0) -> PartitionState:
+        """Start a process: its state has nothing yet."""
+        return PartitionState(self.outside(), self.generation, partition)
 
 
 async def apply(state: PartitionState, messages: Sequence[Message], until: int | None = None) -> None:
