@@ -145,8 +145,8 @@ class Judge:
             normalised = self._normalised(source, mapping, placed)
         except Exception as error:  # noqa: BLE001  whatever ails one event, it must not stop its partition
             if len(placed) == 1:
-                said = {"place": _name_of(placed[0]), "trace": frames_of(error)}
-                _LOG.error("an event could not be normalised", extra=said)
+                told = {"place": _name_of(placed[0]), "trace": frames_of(error)}
+                _LOG.error("an event could not be normalised", extra=told)
                 fault = Fault(RejectReason.UNREADABLE_ROW, value=type(error).__name__)
                 self._refuse(judged, placed[0].record, source, fault.reject(source, placed[0].item.row))
                 return
