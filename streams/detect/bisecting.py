@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from streams.detect.stage import DetectStage
     from warning.intake.columns import TicketColumns
 
-MOST = 16
-"""Tickets that are looked for one by one in a batch: of one with more of them all that is left is left out."""
+FEW = 16
+"""After so many were found they are taken to stand close together, and each is looked for just after the last."""
 
 Fails = Callable[[Sequence[int]], str]
 """Says why a batch of these rows cannot be applied; empty: it can."""
@@ -31,11 +31,15 @@ class Poisonous:
     reason: str
 
 
-def bisected(stage: DetectStage, batch: TicketColumns) -> Poisonous:
-    """Return what must be left out of a batch; no rows where all of it can be applied."""
+def bisected(stage: DetectStage, batch: TicketColumns, tried: Callable[[], None] = lambda: None) -> Poisonous:
+    """Return what must be left out of a batch; no rows where all of it can be applied.
+
+    tried : called before each try; a batch of many such tickets takes minutes, in which the process is well
+    """
     before = msgspec.msgpack.encode(stage.state())
 
     def fails(rows: Sequence[int]) -> str:
+        tried()
         copy = restored(stage, msgspec.msgpack.decode(before))
         return why_not(copy, batch.take(np.array(rows, np.int64)))
 
@@ -65,10 +69,9 @@ def search(fails: Fails, rows: int) -> Poisonous:
     passes, reason = 0, ""
     while kept and (why := fails(kept)):
         reason = reason or why
-        if len(left_out) == MOST:
-            left_out += kept[passes:]
-            break
         low, high = passes, len(kept)
+        if len(left_out) >= FEW:
+            low, high = _near(fails, kept, passes)
         while high - low > 1:
             middle = (low + high) // 2
             if fails(kept[:middle]):
@@ -78,3 +81,13 @@ def search(fails: Fails, rows: int) -> Poisonous:
         left_out.append(kept.pop(high - 1))
         passes = high - 1
     return Poisonous(rows=left_out, reason=reason)
+
+
+def _near(fails: Fails, kept: Sequence[int], passes: int) -> tuple[int, int]:
+    """Return lengths of a beginning that passes and one that fails, looked for in steps that double."""
+    low, step = passes, 1
+    while low + step < len(kept):
+        if fails(kept[: low + step]):
+            return low, low + step
+        low, step = low + step, step * 2
+    return low, len(kept)

@@ -297,7 +297,7 @@ class PartitionState:
     async def _find_poison(self, message: Message, batch: TicketColumns, left_out: frozenset[int]) -> frozenset[int]:
         """Find the tickets of a batch that end the process, and say so for good before going on without them."""
         rows = [row for row in range(len(batch)) if row not in left_out]
-        found = await asyncio.to_thread(bisected, self.stage, without(batch, left_out))
+        found = await asyncio.to_thread(bisected, self.stage, without(batch, left_out), self._try)
         if not found.rows:
             return frozenset()
         poison = Poison(
@@ -313,6 +313,9 @@ class PartitionState:
         said = {"place": message.place, "rows": poison.rows, "reason": poison.reason}
         _LOG.error("tickets that end the process are left out from now on", extra=said)
         return frozenset(poison.rows)
+
+    def _try(self) -> None:
+        self.efforts += 1
 
     async def _note_attempt(self, message: Message, error: Exception) -> None:
         """Count that a batch ended the process, if the database can be reached."""

@@ -286,7 +286,9 @@ def test_a_ticket_that_ends_the_process_is_left_out_the_third_time(monkeypatch: 
                 await apply(await begun(world), MESSAGES)
         assert [len(reasons) for reasons in world.attempts.noted.values()] == [TRIES - 1]
         state = await begun(world)
+        efforts = state.efforts
         await apply(state, MESSAGES)
+        assert state.efforts > efforts + len(bad), "each try is a sign of life"
         assert state.poisoned == len(bad)
         assert world.attempts.noted == {}
         world.snapshots.kept.clear()
