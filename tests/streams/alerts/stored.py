@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from sqlalchemy import select
@@ -14,14 +12,11 @@ from streams import marks
 from streams.connection import kafka_python_options
 from streams.records import Report, encode_report
 from streams.topics import Name, topics
-from warning.domain.alert import Alert
-from warning.domain.evidence import EvidencePoint
-from warning.domain.signal import Signal
+from tests.stored import alerts_in, points_in, signals_in
 from warning.runtime.backtest import Collected
 from warning.settings import Settings
-from warning.store.sql.bodies import from_body
 from warning.store.sql.database import Database
-from warning.store.sql.tables import alert_bodies, feed, points, signals
+from warning.store.sql.tables import feed
 
 
 class Reports:
@@ -70,14 +65,7 @@ def stored(database: Database) -> Collected:
     """Return everything that is stored of what the engine said."""
     said = Collected()
     with database.read() as connection:
-        for row in connection.execute(select(alert_bodies)):
-            said.alerts[row.alert_id] = from_body(row.body, Alert)
-        for row in connection.execute(select(signals)):
-            first = datetime.fromisoformat(row.raised_at)
-            said.signals[row.id] = replace(from_body(row.body, Signal), raised_at=first)
-        for row in connection.execute(select(points)):
-            point = from_body(row.body, EvidencePoint)
-            said.points[str(point.series), point.length.value, point.start.isoformat()] = point
+        said.alerts, said.signals, said.points = alerts_in(connection), signals_in(connection), points_in(connection)
     return said
 
 
