@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from streams.process import end_process
+from warning.bootstrap.folder import remember
 from warning.runtime.clock import steady_seconds
 from warning.service.ports import StoreBusyError
 from warning.store.sql.log import note_sources
@@ -15,6 +16,7 @@ from warning.store.sql.log import note_sources
 if TYPE_CHECKING:
     from streams.intake.sources import RememberedSources
     from warning.runtime.clock import Clock
+    from warning.settings import Settings
     from warning.store.sql.database import Database
 
 SOURCES_SECONDS = 2.0
@@ -28,7 +30,8 @@ _LOG = logging.getLogger(__name__)
 class DatabaseSide:
     """A thread that learns which sources there are and notes when each was heard; a process may end while it waits."""
 
-    def __init__(self, database: Database, sources: RememberedSources, clock: Clock) -> None:
+    def __init__(self, settings: Settings, database: Database, sources: RememberedSources, clock: Clock) -> None:
+        self._settings = settings
         self._database = database
         self._sources = sources
         self._clock = clock
@@ -83,6 +86,7 @@ class DatabaseSide:
     def _migrate(self) -> bool:
         try:
             self._database.migrate()
+            remember(self._settings, self._database)  # before a tick is written whose number means something else
         except StoreBusyError as error:
             _LOG.warning("the database cannot be used yet", extra={"reason": str(error)})
             return False

@@ -70,7 +70,7 @@ def build_worker(
     ready = metrics.begin(registry, WORKER, version("early-warning"))
     reader = RangeReader(settings)
     sources = RememberedSources(build_accounts(database))
-    beside = DatabaseSide(database, sources, clock)
+    beside = DatabaseSide(settings, database, sources, clock)
     names = topics(settings)
 
     async def find_log() -> LogTopic:

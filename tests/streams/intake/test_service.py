@@ -119,7 +119,7 @@ async def _told(hangs: str, watch: Watch, database: Database) -> None:
         judge=judge_over(),
         inputs=inputs,
         new_sender=lambda: Quiet(settings, settles),
-        beside=DatabaseSide(database, RememberedSources(Registered()), lambda: NOW),
+        beside=DatabaseSide(settings, database, RememberedSources(Registered()), lambda: NOW),
         clock=lambda: NOW,
         registry=CollectorRegistry(),
     )
