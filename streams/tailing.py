@@ -30,8 +30,11 @@ class Tail:
         self._place = TopicPartition(topic, 0)
         self._consumer: AIOKafkaConsumer | None = None
 
-    async def begin(self, offset: int) -> None:
-        """Go to a position; where retention deleted what was there, to the oldest that is kept, and say so."""
+    async def begin(self, offset: int) -> int:
+        """Go to a position; where retention deleted what was there, to the oldest that is kept, and say so.
+
+        Returns where it went: who remembers positions must forget one that the topic, made anew perhaps, is not at.
+        """
         await self.end()
         consumer = AIOKafkaConsumer(
             **aiokafka_options(self._settings),
@@ -52,6 +55,7 @@ class Tail:
             )
             offset = oldest
         consumer.seek(self._place, offset)
+        return offset
 
     @property
     def begun(self) -> bool:

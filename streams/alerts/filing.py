@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import marks
+from streams.alerts.resuming import resume
 from streams.records import Rejected, decode
 from streams.tailing import Tail
 from streams.topics import Name, topics
@@ -48,7 +49,7 @@ class DeadLetterFiling:
     async def step(self) -> bool:
         """File what came."""
         if not self._tail.begun:
-            await self._tail.begin(await asyncio.to_thread(self._next))
+            await resume(self._tail, self._database, marks.FILED)
         messages = await self._tail.next()
         if messages:
             try:
@@ -62,10 +63,6 @@ class DeadLetterFiling:
     async def stop(self) -> None:
         """Let go of the brokers."""
         await self._tail.end()
-
-    def _next(self) -> int:
-        with self._database.read() as connection:
-            return meta.get_number(connection, marks.FILED)
 
     def _file(self, messages: Sequence[Message]) -> list[Filed]:
         with self._database.write() as connection:

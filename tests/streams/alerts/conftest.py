@@ -44,3 +44,19 @@ def cluster(settings: Settings, tmp_path: Path) -> Iterator[Cluster]:
     """Its workers; none is started yet."""
     with Cluster(settings, tmp_path) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Settings:
+    """Settings of a cluster that nothing connects to."""
+    told = {"kafka": {"bootstrap": "127.0.0.1:1"}, "service": {"data": str(tmp_path)}}
+    return Settings.model_validate(told | {"jurisdiction": CITY, "zone": "UTC"})
+
+
+@pytest.fixture
+def file_database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database in a file."""
+    database = Database(tmp_path / "x.db")
+    database.migrate()
+    yield database
+    database.close()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.alerts.worker import AlertWorker
@@ -80,28 +78,12 @@ class Moved:
         return self.worker._active.is_set()
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings of a cluster that nothing connects to."""
-    told = {"kafka": {"bootstrap": "127.0.0.1:1"}, "service": {"data": str(tmp_path)}}
-    return Settings.model_validate(told | {"jurisdiction": "Testville", "zone": "UTC"})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty database."""
-    database = Database(tmp_path / "x.db")
-    database.migrate()
-    yield database
-    database.close()
-
-
-def test_who_lost_the_partition_while_catching_up_is_not_active(settings: Settings, database: Database) -> None:
+def test_who_lost_the_partition_while_catching_up_is_not_active(nowhere: Settings, file_database: Database) -> None:
     """It came, went, and came again: only the end of the last catching up makes the worker active."""
 
     async def story() -> None:
-        worker = AlertWorker(settings, database, clock=lambda: NOW, registry=CollectorRegistry())
-        moved = Moved(worker, topics(settings)[Name.SIGNALS].name)
+        worker = AlertWorker(nowhere, file_database, clock=lambda: NOW, registry=CollectorRegistry())
+        moved = Moved(worker, topics(nowhere)[Name.SIGNALS].name)
         await moved.come()
         await asyncio.sleep(0)
         await moved.go()
