@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from streams.generations import log_name
 from streams.process import end_process
 from warning.bootstrap.folder import remember
+from warning.domain.errors import EarlyWarningError
 from warning.runtime.clock import steady_seconds
 from warning.service.ports import StoreBusyError
 from warning.store.sql.log import note_sources
@@ -23,8 +27,17 @@ SOURCES_SECONDS = 2.0
 """How soon a new source, or another mapping, holds."""
 HEARD_SECONDS = 5.0
 _JOIN_SECONDS = 1.0
+_LOOK_SECONDS = 3.0
+"""For the database to say whether the log has moved, while partitions wait."""
 
 _LOG = logging.getLogger(__name__)
+
+
+class LogMovedError(EarlyWarningError):
+    """The log has another number of partitions, in another topic, since this process began."""
+
+    def __init__(self, before: str, now: str) -> None:
+        super().__init__(f"the log is no longer {before} but {now}: the next start of this worker writes there")
 
 
 class DatabaseSide:
@@ -38,6 +51,8 @@ class DatabaseSide:
         self._heard: dict[str, tuple[int, int]] = {}
         self._lock = threading.Lock()
         self._usable = False
+        self._log = ""
+        """The name of the log when this process began: it writes nowhere else as long as it lives."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="database-side", daemon=True)
 
@@ -64,6 +79,27 @@ class DatabaseSide:
             for source, event in latest.items():
                 self._heard[source] = (now, max(event, self._heard.get(source, (0, event))[1]))
 
+    async def see_that_the_log_stands(self) -> None:
+        """End the process if the log has moved; a database that does not answer soon is asked again later.
+
+        A worker that was paused while the log got another number of partitions would write into the old topic, and
+        note as done what nobody reads there. What it had in hand does no harm: the group lets it commit none of that.
+        """
+        if not self._usable:
+            return
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self._look_at_log), _LOOK_SECONDS)
+        except (TimeoutError, StoreBusyError) as error:
+            _LOG.warning("whether the log has moved is not known", extra={"reason": repr(error)})
+        except LogMovedError as error:
+            end_process(error)
+
+    def _look_at_log(self) -> None:
+        with self._database.read() as connection:
+            name = log_name(connection)
+        if name != self._log:
+            raise LogMovedError(self._log, name)
+
     def _run(self) -> None:
         try:
             self._go_on()
@@ -74,19 +110,23 @@ class DatabaseSide:
         due = 0.0
         while not self._ended.is_set():
             if not self._usable:
-                self._usable = self._migrate()
+                self._usable = self._begin()
             if self._usable:
                 self._sources.refresh()
+                with suppress(StoreBusyError):  # the sources have said so
+                    self._look_at_log()
             if steady_seconds() >= due:
                 self._note()
                 due = steady_seconds() + HEARD_SECONDS
             self._ended.wait(SOURCES_SECONDS)
         self._note()
 
-    def _migrate(self) -> bool:
+    def _begin(self) -> bool:
         try:
             self._database.migrate()
             remember(self._settings, self._database)  # before a tick is written whose number means something else
+            with self._database.read() as connection:
+                self._log = log_name(connection)
         except StoreBusyError as error:
             _LOG.warning("the database cannot be used yet", extra={"reason": str(error)})
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -51,15 +51,25 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads the inputs in the group of the intake workers.
 
     Whoever polls holds :attr:`turn` until what was polled is in the log and committed; partitions move only between.
+
+    before_work : awaited whenever partitions were assigned, before anything of them is polled
     """
 
-    def __init__(self, settings: Settings, topics: Iterable[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Iterable[str],
+        clock: Clock,
+        *,
+        before_work: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.turn = asyncio.Lock()
         self.positions: dict[TopicPartition, int] = {}
         self.ends = Ends()
         self._flush_seconds = settings.cluster.flush_milliseconds / _SECOND
         self._topics = list(topics)
         self._clock = clock
+        self._before_work = before_work
         self._came: dict[TopicPartition, int] = {}
         self._held = asyncio.Event()
         self._settings = settings
@@ -180,6 +190,8 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._look_for_losses(list(assigned))
         except KafkaError as error:
             _LOG.warning("whether retention deleted unread records is not known", extra={"reason": repr(error)})
+        if self._before_work is not None:
+            await self._before_work()
         self._held.set()
 
     async def _look_for_losses(self, places: list[TopicPartition]) -> None:

@@ -85,7 +85,12 @@ def build_worker(
         settings,
         find_log=find_log,
         judge=build_judge(settings, sources, clock),
-        inputs=Inputs(settings, (names[Name.RAW].name, names[Name.PUSHED].name), clock),
+        inputs=Inputs(
+            settings,
+            (names[Name.RAW].name, names[Name.PUSHED].name),
+            clock,
+            before_work=beside.see_that_the_log_stands,
+        ),
         new_sender=new_sender,
         beside=beside,
         clock=clock,

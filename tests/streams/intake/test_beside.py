@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from streams.intake import beside as module
-from streams.intake.beside import DatabaseSide
+from streams.intake.beside import DatabaseSide, LogMovedError
+from streams.intake.inputs import Inputs
 from streams.intake.sources import RememberedSources
 from tests.streams.intake.parts import NOW, Registered
 from tests.streams.workers import until
 from warning.bootstrap.folder import remember
 from warning.service.errors import BadInputError
 from warning.settings import Settings
+from warning.store.sql import meta
 from warning.store.sql.database import Database
 
 
@@ -51,3 +53,44 @@ def test_another_step_of_the_clock_ends_the_worker(database: Database, ended: li
         assert not side.usable
     finally:
         asyncio.run(side.stop())
+
+
+def test_a_log_that_has_moved_ends_the_worker(database: Database, ended: list[BaseException]) -> None:
+    """A worker that lives while the log gets another topic ends within seconds, and says where the log is now."""
+    side = _side(database)
+    asyncio.run(side.start())
+    try:
+        until(lambda: side.usable, "the database answers")
+        _move(database)
+        until(lambda: ended, "it ends")
+        assert str(ended[0]).startswith("the log is no longer tickets but tickets.g2")
+    finally:
+        asyncio.run(side.stop())
+
+
+def test_partitions_that_come_back_are_not_read_once_the_log_has_moved(
+    database: Database, ended: list[BaseException]
+) -> None:
+    """A worker that was paused meanwhile looks before it polls: at once, not with its next look at the sources."""
+    side = _side(database)
+    assert side._begin()
+    side._usable = True
+    inputs = Inputs(Settings(), ["tickets.raw"], lambda: NOW, before_work=side.see_that_the_log_stands)
+    asyncio.run(inputs.on_partitions_assigned([]))
+    assert (inputs.assigned, ended) == (True, [])
+    _move(database)
+    asyncio.run(inputs.on_partitions_assigned([]))
+    (reason,) = ended
+    assert isinstance(reason, LogMovedError)
+
+
+def test_a_database_that_was_never_there_holds_nothing_up(database: Database, ended: list[BaseException]) -> None:
+    """Before the database has answered nothing is known to have moved, and partitions are taken."""
+    _move(database)
+    asyncio.run(_side(database).see_that_the_log_stands())
+    assert not ended
+
+
+def _move(database: Database) -> None:
+    with database.write() as connection:
+        meta.put(connection, meta.LOG_TOPIC, "tickets.g2")
