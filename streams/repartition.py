@@ -76,6 +76,7 @@ def repartition(
     new = Generation(topic=settings.kafka.prefix + next_name(name), partitions=partitions)
     _make(settings, reader, new)
     _store(database, new, era, _grouped(states, new, settings.engine.shards))
+    _check_that_nothing_moved(settings, reader, old, ends)
     with database.write() as connection:
         meta.put(connection, meta.LOG_TOPIC, next_name(name))
     return Repartitioned(topic=new.topic, partitions=partitions, before=old.partitions)
@@ -104,6 +105,21 @@ def _wait_for_end_of(settings: Settings, patience: float) -> None:
                 f"仍有进程在运行 ({named})。请以 SIGTERM 停止全部 intake 与 detect 进程 (先停 intake)。",
             )
         asyncio.run(asyncio.sleep(0.2))
+
+
+def _check_that_nothing_moved(
+    settings: Settings, reader: RangeReader, old: Generation, ends: Mapping[int, tuple[int, int]]
+) -> None:
+    """Refuse once more where a worker came back meanwhile, or wrote: one that was paused is in no group until then."""
+    _wait_for_end_of(settings, 0)
+    now = asyncio.run(reader.all_bounds(old.topic, range(old.partitions)))
+    moved = [partition for partition, (_, end) in now.items() if end != ends[partition][1]]
+    if moved:
+        raise RepartitionRefusedError(
+            f"Partitions {moved} of {old.topic} were written meanwhile. Stop all intake and detect workers, and try "
+            "again.",
+            f"期间 {old.topic} 的分区 {moved} 又有写入。请停止全部 intake 与 detect 进程后再试。",
+        )
 
 
 def _states(database: Database, old: Generation, era: int, ends: Mapping[int, int]) -> _States:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.base import discover
+from streams import repartition as module
 from streams.admin import apply_topics
 from streams.alerts.stage import AlertStage
 from streams.cluster_log import in_turn, whole_log
@@ -140,6 +142,25 @@ def test_it_is_refused_while_something_moves(settings: Settings, database: Datab
         assert worker.stop() == 0
     write(settings, RECORDS[40:44], topic, 2)
     with pytest.raises(RepartitionRefusedError, match=r"not those of their ends \(0: \d+ / \d+; 1: \d+ / \d+\)"):
+        repartition(settings, database, 3)
+    assert log_topic(database, settings) == topic
+
+
+def test_it_is_refused_where_the_log_was_written_meanwhile(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was paused when the others were looked for comes back and writes: the log stays where it was."""
+    topic = log_topic(database, settings)
+    write(settings, RECORDS[:40], topic, 2)
+    detected(settings, tmp_path)
+    store = module._store
+
+    def store_and_come_back(*parts: Any) -> None:
+        store(*parts)
+        write(settings, RECORDS[40:44], topic, 2)
+
+    monkeypatch.setattr(module, "_store", store_and_come_back)
+    with pytest.raises(RepartitionRefusedError, match=r"Partitions \[.+\] of .*tickets were written meanwhile"):
         repartition(settings, database, 3)
     assert log_topic(database, settings) == topic
 
