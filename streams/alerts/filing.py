@@ -68,6 +68,7 @@ class DeadLetterFiling:
         with self._database.write() as connection:
             stored = meta.get_number(connection, marks.FILED)
             letters = [letter for each in messages if each.offset >= stored for letter in self._letters(each)]
+            letters = self._origins.unfiled(connection, letters)
             self._origins.file(connection, letters)
             meta.put(connection, marks.FILED, max(stored, messages[-1].offset + 1))
         return letters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -101,6 +102,21 @@ def test_letters_go_on_where_retention_left_them(nowhere: Settings, file_databas
     """What is gone is gone; what is there is filed."""
     assert file(nowhere, file_database, [rejected(number) for number in range(2)], oldest=7) == [0, 1]
     assert mark(file_database, marks.FILED) == 9
+
+
+def test_a_refusal_that_is_sent_again_is_one_letter(nowhere: Settings, file_database: Database) -> None:
+    """In the same poll or a later one, also after an upgrade that gives other advice; another row is another letter."""
+    reject = replace(samples.reject(1), advice_en="Other words.")
+    again = encode(Rejected(source=reject.source, topic="t", partition=0, offset=4, at=NOW + 9, reject=reject))
+    assert file(nowhere, file_database, [rejected(4), rejected(4), rejected(5)]) == [4, 5]
+    assert file(nowhere, file_database, [rejected(4), again, rejected(4, row=2)], oldest=3) == [4, 5, 4]
+
+
+def test_another_record_at_the_same_place_is_another_letter(nowhere: Settings, file_database: Database) -> None:
+    """The topic of the originals was made anew: what is refused there now is no repetition."""
+    reject = replace(samples.reject(1), value="something else")
+    other = encode(Rejected(source=reject.source, topic="t", partition=0, offset=4, at=NOW, reject=reject))
+    assert file(nowhere, file_database, [rejected(4), other]) == [4, 4]
 
 
 def test_outcomes_of_a_topic_made_anew_are_counted_from_its_beginning(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from warning.domain.reject import Reject
-from warning.store.sql.bodies import to_body
+from warning.store.sql.bodies import from_body, to_body
 from warning.store.sql.database import Database
-from warning.store.sql.statements import LARGEST
+from warning.store.sql.statements import LARGEST, chunks
 from warning.store.sql.tables import dead_letters, origins, quarantine_reads
 
 
@@ -34,6 +35,20 @@ class Filed:
     reject: Reject
     ticket_key: int | None
     origin: Origin
+
+
+class _Same(NamedTuple):
+    """What makes two refusals one."""
+
+    topic: str
+    partition: int
+    position: int
+    ticket_key: int | None
+    reject: Reject
+
+
+def _bare(reject: Reject) -> Reject:
+    return replace(reject, advice_zh="", advice_en="")
 
 
 class SqlOrigins:
@@ -68,6 +83,32 @@ class SqlOrigins:
         if places:
             connection.execute(origins.insert(), places)
         return ids
+
+    def unfiled(self, connection: Connection, items: Sequence[Filed]) -> list[Filed]:
+        """Return those of which no letter is filed yet, each once: a refusal may be sent again.
+
+        The same is what says the same of the same row of the same record, but for the advice's words. The place alone
+        does not tell: in a topic that was made anew another record stands there.
+        """
+        known = set[_Same]()
+        for some in chunks(items):
+            positions = {item.origin.offset for item in some}
+            wanted = (
+                select(origins, dead_letters.c.ticket_key, dead_letters.c.body)
+                .join(dead_letters, dead_letters.c.id == origins.c.letter_id)
+                .where(origins.c.topic.in_({item.origin.topic for item in some}), origins.c.position.in_(positions))
+            )
+            for row in connection.execute(wanted):
+                reject = from_body(row.body, Reject)
+                known.add(_Same(row.topic, row.partition, row.position, row.ticket_key, _bare(reject)))
+        found: list[Filed] = []
+        for item in items:
+            place = item.origin
+            same = _Same(place.topic, place.partition, place.offset, item.ticket_key, _bare(item.reject))
+            if same not in known:
+                known.add(same)
+                found.append(item)
+        return found
 
     def find(self, letter_id: int, at: datetime) -> Origin | None:
         """Return where a letter's original stands; None where nobody knows, or it has had its time."""
