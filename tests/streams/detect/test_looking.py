@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -100,7 +101,7 @@ class Running:
         self.ended: list[BaseException] = []
         self.sender, self.ends = Sender(), Ends()
         self.worker = DetectWorker(
-            world.outside(),
+            replace(world.outside(), seconds=0.0),
             world.generation,
             reader=cast("Any", Empty()),
             ends=cast("Any", self.ends),
@@ -139,6 +140,28 @@ def test_a_frozen_database_hides_no_failure() -> None:
         finally:
             past.going_on.set()
         assert running.ended == [running.sender.failure]
+        await running.worker.stop()
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_is_busy_for_long_hides_no_failure() -> None:
+    """A batch is searched, say, and a snapshot is due: it is taken afterwards, and all else is looked at meanwhile."""
+
+    async def story() -> None:
+        world = World()
+        running = Running(world)
+        await running.worker.start()
+        await running.worker.assigned([0])
+        await until(lambda: world.snapshots.kept)
+        (held,) = running.worker._held.values()
+        async with held.follower._turn:
+            held.state.next_offset = 1
+            await asyncio.sleep(0.1)
+            running.sender.failure = RuntimeError("not sent")
+            await until(lambda: running.ended)
+            assert len(world.snapshots.kept) == 1
+        await until(lambda: len(world.snapshots.kept) == 2)
         await running.worker.stop()
 
     asyncio.run(story())
