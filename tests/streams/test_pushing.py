@@ -14,13 +14,13 @@ import pytest
 
 from streams.intake.pushed import decode_pushed
 from streams.originals import KafkaDeadLetters
-from streams.push_sink import REST_SECONDS, KafkaSink
+from streams.push_sink import KafkaSink
 from streams.pushing import MOST_WAITING, WAITING_MS, ClusterPushing, Remembering
 from streams.records import Rejected, decode
 from streams.topics import Name, topics
 from tests.kafka.harness import Kafka
 from tests.streams.intake.parts import ticket
-from tests.streams.workers import produce, read, smaller
+from tests.streams.workers import produce, read, smaller, until
 from warning.domain.errors import UnknownNameError
 from warning.domain.outcome import RowOutcome
 from warning.domain.reject import Reject, RejectReason
@@ -141,13 +141,14 @@ def test_after_an_answer_that_ends_a_producer_pushes_work_again(front: Front) ->
     """A record that the brokers refuse for good (here: too large) costs no push but its own."""
     with pytest.raises(StoreBusyError):
         _push_what_no_topic_takes(front)
-    deadline = time.monotonic() + 5 * REST_SECONDS
-    while not front.ids():
-        assert time.monotonic() < deadline
-        with suppress(StoreBusyError):
-            front.push(ticket(1))
-        time.sleep(0.1)
-    assert front.ids()[0] == "T1"
+    until(lambda: _pushed(front, ticket(1)), "pushes work again", PATIENCE)
+    assert "T1" in front.ids()
+
+
+def _pushed(front: Front, event: object) -> bool:
+    with suppress(StoreBusyError):
+        return front.push(event)[0].accepted
+    return False
 
 
 def _push_what_no_topic_takes(front: Front) -> None:
