@@ -160,6 +160,7 @@ origins = Table(
     Column("partition", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("until", Moment, nullable=False),
+    Index("ix_origins_position", "position"),
 )
 """Where, in a cluster, the original of a refused item stands, and how long it is kept there."""
 

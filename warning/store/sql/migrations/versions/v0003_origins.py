@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["letter_id"], ["dead_letters.id"], name="fk_origins_letter_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("letter_id", name="pk_origins"),
     )
+    op.create_index("ix_origins_position", "origins", ["position"])
 
 
 def downgrade() -> None:
