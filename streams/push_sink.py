@@ -38,8 +38,6 @@ _LARGEST = 20 << 20
 _BATCH = 1 << 20
 _AROUND = 1 << 10
 """Bytes of a record beside its value, at most, and of the batch that it is alone in."""
-NOWHERE = -1
-"""The offset of an original that no topic takes: whoever reads it is told that it is not kept."""
 _MS = 1000
 
 _LOG = logging.getLogger(__name__)
@@ -126,12 +124,18 @@ class KafkaSink:
             _settled(sent, deadline)
 
     def _letter(self, refused: Refused, place: Any) -> Rejected:
+        """Say what was refused, and where it stands; an original that no topic takes at an offset that none has.
+
+        Whoever reads there is told that it is not kept. The offset is another at another time, as two refusals of one
+        place are taken for one that was sent again.
+        """
+        now = self._clock()
         return Rejected(
             source=refused.source,
             topic=self._names[Name.QUARANTINE],
             partition=0 if place is None else place.partition,
-            offset=NOWHERE if place is None else place.offset,
-            at=self._clock(),
+            offset=-now if place is None else place.offset,
+            at=now,
             reject=refused.reject,
             ticket_key=ticket_key(refused.source, refused.ticket_id) if refused.ticket_id else None,
         )

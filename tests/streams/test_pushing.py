@@ -125,12 +125,17 @@ def test_what_is_answered_is_in_the_topic(front: Front) -> None:
 
 
 def test_an_original_that_is_too_large_is_not_kept_but_its_letter_is(front: Front) -> None:
-    """What ``tickets.quarantine`` would not take is refused all the same, and its letter says that it is not kept."""
+    """What ``tickets.quarantine`` would not take is refused all the same, and its letter says that it is not kept;
+    each has a place of its own, so that the next one is not taken for the same sent again.
+    """
     huge = b'"' + b"x" * (17 << 20) + b'"'
-    (answer,) = front.pushing.push(SOURCE, [ticket(2, created_at="yesterday")], [huge])
-    assert not answer.accepted
+    for _ in range(2):
+        (answer,) = front.pushing.push(SOURCE, [ticket(2, created_at="yesterday")], [huge])
+        assert not answer.accepted
     assert not read(front.settings, Name.QUARANTINE)
-    (letter,) = front.file()
+    said = [decode(each.value or b"", Rejected) for each in read(front.settings, Name.REJECTED)]
+    assert len({each.offset for each in said}) == len(said) == 2
+    letter, _ = front.file()
     assert front.letters.original(letter, reader="ann", at=_now()) is None
     (again,) = front.pushing.replay([letter], actor="ann")
     assert again.reject is not None
