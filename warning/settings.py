@@ -109,7 +109,7 @@ class ServiceGroup(_Group):
     proxies: str = Field("127.0.0.1", description="Addresses of proxies that are believed. 受信任的代理地址")
     tick_minutes: Literal[1, 5, 15] = Field(
         1,
-        description="Minutes between ticks of the live clock; fixed with the first start. 实时时钟步长 (分钟),首次启动后不可更改",
+        description="Minutes between ticks of the live clock; fixed at the first start. 实时步长 (分钟),不可更改",
     )
     snapshot_minutes: int = Field(5, ge=1, le=24 * 60, description="Minutes between snapshots. 快照间隔 (分钟)")
     queue_items: int = Field(
