@@ -9,9 +9,9 @@ from pathlib import Path
 from time import sleep
 
 import msgspec
-from kafka import KafkaProducer
+from confluent_kafka import Producer
 
-from streams.connection import kafka_python_options
+from streams.connection import servers
 from streams.topics import Name, topics
 from tests.faults.live import event_of
 from tests.warning.engine.tickets import Row
@@ -21,6 +21,7 @@ from warning.settings import Settings
 STEP_MS = 40 * MINUTE_MS
 """Less than the lateness: what is still to be sent when the clock has moved on is not late."""
 SENT_TWICE = 0.1
+PATIENCE = 120.0
 
 
 class Feeder(threading.Thread):
@@ -56,18 +57,17 @@ class Feeder(threading.Thread):
             self.failure = error
 
     def _send_all(self) -> None:
-        producer = KafkaProducer(**kafka_python_options(self._settings), acks="all", delivery_timeout_ms=120_000)
-        try:
-            for part in self._steps():
-                self.set_clock(max(row.time for row in part))
-                sent = part + [row for row in part if self._random.random() < SENT_TWICE]
-                self._random.shuffle(sent)
-                for row in sent:
-                    producer.send(topics(self._settings)[Name.RAW].name, msgspec.json.encode(event_of(row)))
-                producer.flush()
-                sleep(self._seconds)
-        finally:
-            producer.close()
+        # librdkafka: kafka-python leaves a socket open for each broker that refuses, and brokers are killed here.
+        addresses = ",".join(servers(self._settings))
+        producer = Producer({"bootstrap.servers": addresses, "enable.idempotence": True, "log_level": 0})
+        for part in self._steps():
+            self.set_clock(max(row.time for row in part))
+            sent = part + [row for row in part if self._random.random() < SENT_TWICE]
+            self._random.shuffle(sent)
+            for row in sent:
+                producer.produce(topics(self._settings)[Name.RAW].name, msgspec.json.encode(event_of(row)))
+            assert producer.flush(PATIENCE) == 0, "the brokers did not take what was sent"
+            sleep(self._seconds)
 
     def _steps(self) -> list[list[Row]]:
         steps: dict[int, list[Row]] = {}
