@@ -166,9 +166,13 @@ def test_a_review_goes_from_the_page_to_the_topic(client: Client, cluster: Clust
     body = {"version": 0, "disposition": "confirmed", "reason": "seen"}
     answer = client.admin.post(f"/api/v1/alerts/{found[0]['id']}/review", json=body)
     assert answer.status_code == 200, answer.text
-    records = wait_for(lambda: read_topic(settings, Name.REVIEWS), "the review is relayed")
-    controls = [decode_record(value or b"", "reviews") for _, value, _ in records]
-    assert any(getattr(control, "kind", None) is ControlKind.REVIEWED for control in controls)
+
+    def relayed() -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
+        records = read_topic(settings, Name.REVIEWS)
+        controls = [decode_record(value or b"", "reviews") for _, value, _ in records]
+        return records if any(getattr(each, "kind", None) is ControlKind.REVIEWED for each in controls) else []
+
+    records = wait_for(relayed, "the review is relayed")
     positions = [int(headers["position"]) for _, _, headers in records]
     assert positions == sorted(set(positions))
 
