@@ -50,6 +50,7 @@ class Chaos:
         # Each kind once in random order, then any of them.
         order = self._random.sample(names, len(names)) + self._random.choices(names, k=max(0, faults - len(names)))
         for name in order[:faults]:
+            self.mend()
             print(f"fault: {name}")  # noqa: T201
             actions[name]()
             self.done[name] += 1
@@ -102,8 +103,11 @@ class Chaos:
         other.start()
 
     def mend(self) -> None:
-        """Start again every worker that ended by itself (as an orchestrator would)."""
+        """Start again every worker that ended by itself (as an orchestrator would); each must have said why."""
         newest = {worker.name: worker for worker in self.cluster.workers}
         for worker in newest.values():
             if not worker.running and worker.kind in self.kinds and not worker.name.startswith("guest"):
+                print(f"{worker.name} had ended with {worker.process.returncode}: {worker.said[-600:]}")  # noqa: T201
+                assert worker.process.returncode == 1, "a worker that gives up ends with 1"
+                assert '"level": "critical"' in worker.said or '"level": "error"' in worker.said, "it did not say why"
                 self.cluster.start(worker.kind, worker.name)

@@ -87,7 +87,8 @@ class Kafka:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Its first byte is 0: an id that began with "-" would be taken for an option.
+        cluster = base64.urlsafe_b64encode(bytes(1) + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         formats = [broker.format(cluster, *self._formatting) for broker in self.brokers]
         for broker, process in zip(self.brokers, formats, strict=True):
             if process.wait(timeout=READY_SECONDS):

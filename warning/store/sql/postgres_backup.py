@@ -1,7 +1,12 @@
-"""Copies of a PostgreSQL database in one file, and the way back. What is secret never leaves the house."""
+"""Copies of a PostgreSQL database in one file, and the way back. What is secret never leaves the house.
+
+A file is what ``pg_dump --format=custom`` writes, and one line more with its SHA-256: PostgreSQL's programs read it as it
+is, but do not notice every change of its bytes.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -19,6 +24,9 @@ from warning.store.sql.postgres_programs import run
 
 _STAYS_AT_HOME = ("quarantine", "sessions", "one_time_tokens")
 _VERSION = "alembic_version"
+_SEAL = b"\nearly-warning backup, sha256 of all before this line: "
+_BLOCK = 1 << 20
+_SEAL_BYTES = len(_SEAL) + hashlib.sha256().digest_size * 2 + 1
 _DUMPED_VERSION = re.compile(rf"^COPY \S*{_VERSION} .*;\n(\S+)\n", re.MULTILINE)
 
 
@@ -39,6 +47,9 @@ def back_up(database: Database, target: Path) -> None:
             part = Path(scratch) / target.name
             os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
             _dump(server, part, target)
+            with part.open("r+b") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                file.write(_SEAL + digest.encode() + b"\n")
             _check(part)
             place(part, target)
     except OSError as error:
@@ -98,6 +109,24 @@ def _check(backup: Path) -> None:
     if found is None:
         raise StoreVersionError.foreign(str(backup))
     schema.require_known(found[1], str(backup))
+    if not _sealed(backup):
+        raise StoreDamagedError(str(backup), "it is not what early-warning backup wrote, or was changed since")
+
+
+def _sealed(backup: Path) -> bool:
+    """Whether a file ends in the digest of what it holds."""
+    left = backup.stat().st_size - _SEAL_BYTES
+    if left < 0:
+        return False
+    digest = hashlib.sha256()
+    with backup.open("rb") as file:
+        while left:
+            block = file.read(min(left, _BLOCK))
+            if not block:
+                return False
+            digest.update(block)
+            left -= len(block)
+        return file.read() == _SEAL + digest.hexdigest().encode() + b"\n"
 
 
 def _clear(connection: Connection, where: str) -> None:

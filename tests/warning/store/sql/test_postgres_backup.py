@@ -141,7 +141,7 @@ def test_rows_are_not_replaced(database: Database, tmp_path: Path) -> None:
     assert get(database, "n") == "2"
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "text", "empty", "missing", "sqlite"])
+@pytest.mark.parametrize("harm", ["cut", "changed", "one bit", "longer", "text", "empty", "missing", "sqlite"])
 def test_damaged_files_are_refused(database: Database, fresh: Fresh, tmp_path: Path, harm: str) -> None:
     """A file cut off, changed, or of something else is refused before anything is done."""
     said(database, points=samples.course(500))
@@ -155,7 +155,9 @@ def test_damaged_files_are_refused(database: Database, fresh: Fresh, tmp_path: P
         sqlite_backup.back_up(tmp_path / "a.db", bad)
     elif harm != "missing":
         flipped = whole[:middle] + bytes(byte ^ 255 for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
-        bad.write_bytes({"cut": whole[:middle], "changed": flipped, "text": b"no dump" * 999, "empty": b""}[harm])
+        one_bit = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        harmed = {"cut": whole[:middle], "changed": flipped, "one bit": one_bit, "longer": whole + b"\n"}
+        bad.write_bytes((harmed | {"text": b"no dump" * 999, "empty": b""})[harm])
     target = fresh(empty=False)
     with pytest.raises(BadInputError):
         restore(bad, target)
