@@ -1,4 +1,4 @@
-"""What all tests share: the shared data files, and the rule that in CI nothing else is skipped."""
+"""What all tests share: the shared data files, which may run side by side, and that in CI nothing is skipped."""
 
 import os
 from collections.abc import Callable, Generator
@@ -10,6 +10,10 @@ pytest_plugins = ["tests.kafka.plugin", "tests.postgres", "tests.cluster.plugin"
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA_ABSENT = "shared data absent:"
+
+_BROKERS = "brokers"
+"""The group of tests that start Kafka: one process runs them, so that the brokers and workers of two never compete."""
+_WITH_BROKERS = ("deploy", "kafka", "streams")
 
 SharedData = Callable[[str], Path]
 
@@ -35,6 +39,17 @@ def shared_data() -> SharedData:
         return path
 
     return find
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together what ``make test`` (pytest-xdist, ``--dist loadgroup``) may not run side by side: files, brokers."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        brokers = folder in _WITH_BROKERS or "kafka" in item.path.stem or "cluster" in item.path.stem
+        item.add_marker(pytest.mark.xdist_group(_BROKERS if brokers else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,7 +1,7 @@
 """Copies of a PostgreSQL database in one file, and the way back. What is secret never leaves the house.
 
-A file is what ``pg_dump --format=custom`` writes, and one line more with its SHA-256: PostgreSQL's programs read it as it
-is, but do not notice every change of its bytes.
+A file is what ``pg_dump --format=custom`` writes, and one line more with its SHA-256: PostgreSQL's programs read it as
+it is, but do not notice every change of its bytes.
 """
 
 from __future__ import annotations
