@@ -43,7 +43,7 @@ def shared_data() -> SharedData:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together what ``make test`` (pytest-xdist, ``--dist loadgroup``) may not run side by side: files, brokers."""
+    """Keep together what ``make test`` (pytest-xdist, ``--dist loadgroup``) runs in one process: a file, all brokers."""
     if not hasattr(config, "workerinput"):
         return
     for item in items:
