@@ -1,8 +1,9 @@
 """Changed alerts into the topic ``alerts``: each at least once, and none never.
 
 What was published is remembered as a number of the feed, after the brokers have it. So a crash in between publishes
-again. An alert that was merged gets a tombstone. A record carries its number of the feed: readers that take the record
-with the larger one are right also while an old process wakes up and says something late.
+again. An alert that was merged into another, or that retention deleted, gets a tombstone. A record carries its number
+of the feed: readers that take the record with the larger one are right also while an old process wakes up and says
+something late.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from streams import marks
 from streams.sending import Sender
 from streams.topics import Name, topics
 from warning.store.sql import meta
-from warning.store.sql.alert_rows import ALERT, HANDLING, MERGED
+from warning.store.sql.alert_rows import ALERT, HANDLING
 from warning.store.sql.alerts import SqlAlerts
 
 if TYPE_CHECKING:
@@ -111,14 +112,14 @@ class AlertPublisher:
         return _Batch(self._records(events), events[-1].sequence) if events else None
 
     def _records(self, events: Sequence[FeedEvent]) -> dict[str, bytes | None]:
-        """Return the last version of each alert that changed, None for one that was merged into another."""
+        """Return the last version of each alert that changed, None for one that is there no longer."""
         found: dict[str, bytes | None] = {}
         for alert_id, event in {event.subject: event for event in events if event.kind in {ALERT, HANDLING}}.items():
             view = self._alerts.get(alert_id)
-            if view is not None and view.alert.id == alert_id:
-                found[alert_id] = msgspec.json.encode(record_of(view, event))
-            elif view is not None or event.change == MERGED:
+            if view is None or view.alert.id != alert_id:
                 found[alert_id] = None
+            else:
+                found[alert_id] = msgspec.json.encode(record_of(view, event))
         return found
 
     def _note(self, until: int) -> None:

@@ -1,9 +1,10 @@
-"""What of an alert is published: its latest version, and a tombstone once it was merged."""
+"""What of an alert is published: its latest version, and a tombstone once it was merged or deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,12 @@ import pytest
 from streams.alerts.publishing import AlertPublisher
 from tests.streams.alerts.reports import oracle, surging
 from tests.warning.engine.tickets import log
-from warning.domain.alert import Alert
+from tests.warning.store.sql.test_retention import LIMITS
+from warning.domain.alert import Alert, AlertStatus
 from warning.settings import Settings
 from warning.store.sql.alert_rows import store_alerts
 from warning.store.sql.database import Database
+from warning.store.sql.retention import SqlRetention
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,22 @@ def test_a_merged_alert_gets_a_tombstone(database: Database, alerts: list[Alert]
     assert batch is not None
     assert batch.records[second.id] is None
     assert msgspec.json.decode(batch.records[first.id] or b"")["alert"]["aliases"] == [second.id]
+
+
+def test_an_alert_that_retention_deletes_gets_a_tombstone(database: Database, alerts: list[Alert]) -> None:
+    """What is deleted here is deleted in the compacted topic; the deletion and its news are one transaction."""
+    publisher = AlertPublisher(Settings(), database)
+    kept, gone = alerts
+    over = replace(gone, closed_at=gone.raised_at, status=AlertStatus.CLOSED)
+    store(database, replace(kept, closed_at=None, status=AlertStatus.OPEN), over)
+    before = publisher._next()
+    assert before is not None
+    publisher._note(before.until)
+    limit = gone.raised_at + timedelta(seconds=1)
+    SqlRetention(database).enforce(replace(LIMITS, unfinished_alerts=limit, now=limit))
+    batch = publisher._next()
+    assert batch is not None
+    assert batch.records == {gone.id: None}
 
 
 def test_a_number_that_is_infinite_is_null(database: Database, alerts: list[Alert]) -> None:

@@ -53,6 +53,8 @@ MERGED = "MERGE-1"
 """The rule of the alert policy by which an alert goes into an older one."""
 LOST = "ERA-1"
 """The rule that closes an alert which no engine follows any more, because history began a new era."""
+EXPIRED = "EXPIRE-1"
+"""The rule by which an alert is deleted once it is older than is kept: only the feed tells of it."""
 
 
 def close_lost(connection: Connection, followed: frozenset[str], at: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, f
 
 from warning.domain.alert import Alert, AlertStatus
 from warning.domain.bucket import DAY_MS
-from warning.store.sql.alert_rows import read_alerts
+from warning.store.sql.alert_rows import ALERT, EXPIRED, read_alerts, tell
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
 from warning.store.sql.statements import chunks
@@ -74,9 +74,9 @@ class SqlRetention:
 
         Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
         when its episode ended before the limit and people are done with it (closed, no review due), with its signals,
-        its handling and the ids merged into it. Of originals in
-        quarantine no byte is left in the database, nor in SQLite's log (while a backup reads, in the log until the next
-        time).
+        its handling and the ids merged into it, and the feed says so: who has a copy of it deletes that too. Of
+        originals in quarantine no byte is left in the database, nor in SQLite's log (while a backup reads, in the log
+        until the next time).
         """
         gone = {"log": self._log(limits.log)}
         gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
@@ -115,6 +115,7 @@ class SqlRetention:
                 wanted = select(alerts.c.id).where(over).limit(_AT_ONCE)
                 ended = read_alerts(connection, connection.execute(wanted).scalars().all())
                 _delete_alerts(connection, ended.values())
+                tell(connection, [(ALERT, identity, EXPIRED) for identity in ended], limits.now)
             gone += len(ended)
             if len(ended) < _AT_ONCE:
                 return gone

@@ -110,6 +110,7 @@ def test_an_ended_alert_goes_with_all_that_is_its_own(database: Database) -> Non
     assert (store.get("merged"), store.get("ended"), store.entries("merged")) == (None, None, [])
     left = sizes(database)
     assert (left["signals"], left["handlings"], left["handling_entries"], left.get("aliases")) == (3, 1, 1, None)
+    assert [(told.subject, told.change) for told in store.feed_after(0, 100)][-1] == ("ended", "EXPIRE-1")
 
 
 @pytest.mark.parametrize(
