@@ -9,10 +9,6 @@ from warning.store.sql import meta
 
 JUDGED = "judged"
 """The last tick whose alerts are stored."""
-PUBLISHED = "published_feed"
-"""The sequence number of the feed up to which the topic ``alerts`` has everything."""
-RELAYED = "relayed_position"
-"""The position of the database's log up to which the topic ``reviews`` has everything."""
 FILED = "filed_offset"
 """The next record of ``tickets.rejected`` to be filed."""
 COUNTED = "outcomes_offset"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from streams import marks
 from streams.sending import Sender
 from streams.topics import Name, topics
 from warning.store.sql import meta
@@ -107,7 +106,7 @@ class AlertPublisher:
 
     def _next(self) -> _Batch | None:
         with self._database.read() as connection:
-            after = meta.get_number(connection, marks.PUBLISHED)
+            after = meta.get_number(connection, meta.PUBLISHED)
         events = self._alerts.feed_after(after, AT_ONCE)
         return _Batch(self._records(events), events[-1].sequence) if events else None
 
@@ -124,5 +123,5 @@ class AlertPublisher:
 
     def _note(self, until: int) -> None:
         with self._database.write() as connection:
-            if until > meta.get_number(connection, marks.PUBLISHED):
-                meta.put(connection, marks.PUBLISHED, until)
+            if until > meta.get_number(connection, meta.PUBLISHED):
+                meta.put(connection, meta.PUBLISHED, until)

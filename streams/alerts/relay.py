@@ -2,7 +2,8 @@
 
 Each record is acknowledged before the next one is sent: of two sent together the brokers might take the second only,
 and whoever reads them takes what comes behind a later position for a repetition. So each comes at least once, and the
-first times are in order.
+first times are in order. What is in the topic goes from the log when it is as old as records of the topic grow
+(:mod:`warning.store.sql.retention`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streams import marks
 from streams.records import POSITION_HEADER
 from streams.sending import Sender
 from streams.topics import Name, topics
@@ -73,10 +73,10 @@ class ReviewRelay:
 
     def _next(self) -> list[tuple[int, Record]]:
         with self._database.read() as connection:
-            after = meta.get_number(connection, marks.RELAYED)
+            after = meta.get_number(connection, meta.RELAYED)
         return list(self._log.read(after, AT_ONCE))
 
     def _note(self, position: int) -> None:
         with self._database.write() as connection:
-            if position > meta.get_number(connection, marks.RELAYED):
-                meta.put(connection, marks.RELAYED, position)
+            if position > meta.get_number(connection, meta.RELAYED):
+                meta.put(connection, meta.RELAYED, position)

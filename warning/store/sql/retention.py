@@ -12,10 +12,11 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, f
 
 from warning.domain.alert import Alert, AlertStatus
 from warning.domain.bucket import DAY_MS
+from warning.store.sql import meta
 from warning.store.sql.alert_rows import ALERT, EXPIRED, read_alerts, tell
 from warning.store.sql.database import Database
 from warning.store.sql.moments import milliseconds
-from warning.store.sql.statements import chunks
+from warning.store.sql.statements import LARGEST, chunks
 from warning.store.sql.tables import (
     alerts,
     aliases,
@@ -72,18 +73,18 @@ class SqlRetention:
     def enforce(self, limits: Limits) -> dict[str, int]:
         """Delete everything beyond its limit; returns how many rows went, by table.
 
-        Log records go only where the older of the kept snapshots covers them, and never the newest. An alert goes
-        when its episode ended before the limit and people are done with it (closed, no review due), with its signals,
-        its handling and the ids merged into it, and the feed says so: who has a copy of it deletes that too. Of
-        originals in quarantine no byte is left in the database, nor in SQLite's log (while a backup reads, in the log
-        until the next time).
+        Log records go only where the older of the kept snapshots covers them, or a cluster has them in its topic, and
+        never the newest. Of the feed stays what a cluster has not published yet. An alert goes when its episode ended
+        before the limit and people are done with it (closed, no review due), with its signals, its handling and the ids
+        merged into it, and the feed says so: who has a copy of it deletes that too. Of originals in quarantine no byte
+        is left in the database, nor in SQLite's log (while a backup reads, in the log until the next time).
         """
         gone = {"log": self._log(limits.log)}
         gone["tickets"] = self._sweep(tickets, tickets.c.received_ms < milliseconds(limits.tickets))
         gone["alerts"] = self._alerts(limits)
         gone["signals"] = self._signals(limits.alerts)
         gone["points"] = self._sweep(points, points.c.start < limits.alerts)
-        gone["feed"] = self._sweep(feed, feed.c.at < limits.feed)
+        gone["feed"] = self._feed(limits.feed)
         gone["quarantine"] = self._sweep(quarantine, quarantine.c.until <= limits.now)
         gone["dead_letters"] = self._sweep(dead_letters, dead_letters.c.at < limits.dead_letters)  # their originals too
         gone["attempts"] = self._sweep(attempts, attempts.c.at < limits.dead_letters)
@@ -95,10 +96,18 @@ class SqlRetention:
         return gone
 
     def _log(self, limit: datetime) -> int:
+        with self._database.read() as connection:
+            relayed = meta.get_number(connection, meta.RELAYED)
         covered = select(func.min(snapshots.c.position)).scalar_subquery()
+        elsewhere = or_(log.c.position <= covered, log.c.position <= relayed)
         newest = select(func.max(log.c.position)).scalar_subquery()
         old = log.c.appended_ms < milliseconds(limit)
-        return self._sweep(log, old, log.c.position <= covered, log.c.position < newest)
+        return self._sweep(log, old, elsewhere, log.c.position < newest)
+
+    def _feed(self, limit: datetime) -> int:
+        with self._database.read() as connection:
+            published = meta.get_number(connection, meta.PUBLISHED, LARGEST)
+        return self._sweep(feed, feed.c.at < limit, feed.c.sequence <= published)
 
     def _loads(self, now: datetime) -> int:
         """Forget the loads that were broken off, and those of whose history nothing is left."""

@@ -91,6 +91,22 @@ def test_the_log_goes_where_snapshots_cover_it(database: Database) -> None:
     assert SqlLog(database).newest() == positions[-1]
 
 
+def test_the_log_goes_where_a_cluster_has_it_elsewhere(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was relayed goes when it is old, some at a time; what was not stays, and positions are not given again."""
+    monkeypatch.setattr(retention, "_AT_ONCE", 3)
+    positions = appended(database, [tick(number, START) for number in range(1, 11)], milliseconds(BEFORE))
+    with database.write() as connection:
+        meta.put(connection, meta.RELAYED, positions[7])
+    assert enforce(database, log=BEFORE) == {}
+    assert enforce(database, log=LIMIT) == {"log": 8}
+    assert SqlLog(database).bounds() == (positions[8], positions[9])
+    with database.write() as connection:
+        meta.put(connection, meta.RELAYED, positions[9])
+    assert enforce(database, log=LIMIT) == {"log": 1}
+    (after,) = appended(database, [tick(11, START)], milliseconds(AFTER))
+    assert after > positions[9]
+
+
 def test_an_ended_alert_goes_with_all_that_is_its_own(database: Database) -> None:
     """An alert that ended before the limit goes with signals, handling, names and aliases; an open one stays whole."""
     ended = samples.alert("ended", closed_at=BEFORE, raised_at=BEFORE, signal_ids=("s1",), aliases=("merged",))
@@ -143,6 +159,16 @@ def test_points_and_feed_go_by_their_age(database: Database) -> None:
     assert SqlAlerts(database).feed_bounds() == (0, 0)
     said(database, alerts=[samples.alert("next")])
     assert SqlAlerts(database).feed_bounds() == (newest + 1, newest + 1)
+
+
+def test_news_that_a_cluster_has_not_published_stay(database: Database) -> None:
+    """However old it is, what other systems have not been told of yet they are told of."""
+    said(database, alerts=[samples.alert("told"), samples.alert("untold")])
+    oldest, newest = SqlAlerts(database).feed_bounds()
+    with database.write() as connection:
+        meta.put(connection, meta.PUBLISHED, oldest)
+    assert enforce(database, feed=NOW + timedelta(seconds=1)) == {"feed": 1}
+    assert SqlAlerts(database).feed_bounds() == (newest, newest)
 
 
 def test_tickets_go_in_many_small_steps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
