@@ -43,7 +43,7 @@ def shared_data() -> SharedData:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep together what ``make test`` (pytest-xdist, ``--dist loadgroup``) runs in one process: a file, all brokers."""
+    """Keep in one process of ``make test`` (pytest-xdist, ``--dist loadgroup``) a file, and all that use brokers."""
     if not hasattr(config, "workerinput"):
         return
     for item in items:
