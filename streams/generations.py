@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streams.topics import Name, partition_of, shards_of
+from warning.domain.errors import EarlyWarningError
 from warning.service.errors import BadInputError
 from warning.store.sql import meta
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from warning.store.sql.database import Database
 
 _MARK = f"{Name.TICKETS}.g"
+
+
+class LogMovedError(EarlyWarningError):
+    """The log has another number of partitions, in another topic, since this process began."""
+
+    def __init__(self, before: str, now: str) -> None:
+        super().__init__(f"the log is no longer {before} but {now}: the next start of this worker goes on there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

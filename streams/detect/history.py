@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streams.generations import log_topic
 from warning.bootstrap.folder import jurisdiction_of
 from warning.domain.bucket import MINUTE_MS
 from warning.runtime.history import history_log
@@ -24,10 +25,15 @@ class SqlPast:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._jurisdiction = jurisdiction_of(settings)
         self._step_ms = settings.service.tick_minutes * MINUTE_MS
         self._history = SqlHistory(database)
         self._outcomes = TicketOutcomes(database)
+
+    def log_topic(self) -> str:
+        """Return the topic that is the log now."""
+        return log_topic(self._database, self._settings)
 
     def era(self) -> int:
         """Return the number of the present era."""

@@ -36,6 +36,9 @@ class AttemptStore(Protocol):
 class Past(Protocol):
     """What comes before the log: eras of loaded history. Methods block."""
 
+    def log_topic(self) -> str:
+        """Return the topic that is the log now."""
+
     def era(self) -> int:
         """Return the number of the present era."""
 

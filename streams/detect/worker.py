@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from streams.detect.partition import PartitionState
 from streams.following import Follower
+from streams.generations import LogMovedError
 from streams.process import Health, end_process
-from streams.reading import Message
+from streams.reading import LogLostError, Message
 from warning.runtime.clock import steady_seconds
 from warning.service.ports import StoreBusyError
 
@@ -76,6 +77,8 @@ class DetectWorker:
         self._gauges = gauges
         self._fatal = fatal
         self._held: dict[int, _Held] = {}
+        self._reached: dict[int, int] = {}
+        """The next offset of each partition that it has or had: whoever has it now, none may end before."""
         self._assigned = False
         self._looking: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[int] | None = None
@@ -171,7 +174,7 @@ class DetectWorker:
     async def _look(self) -> None:
         self._raise_failures()
         era = await self._era()
-        ends = await self._ends.of(self._generation.topic, list(self._held))
+        ends = await self._known_ends()
         for held in list(self._held.values()):
             self._look_at(held, ends.get(held.state.partition))
             if era is not None and held.follower.caught_up and held.state.era != era:
@@ -184,6 +187,15 @@ class DetectWorker:
                 self._keep(held)
             held.moves = held.state.moves
 
+    async def _known_ends(self) -> dict[int, int]:
+        """Return where partitions end; raises LogLostError where that is before what was read of one."""
+        self._reached |= {each: held.state.next_offset for each, held in self._held.items()}
+        ends = await self._ends.of(self._generation.topic, self._reached)
+        for partition, end in ends.items():
+            if end < self._reached[partition]:
+                raise LogLostError(self._generation.topic, partition, self._reached[partition], end)
+        return ends
+
     def _look_at(self, held: _Held, end: int | None) -> None:
         self._gauges.observe(held.follower, held.state, end)
         if end is not None:
@@ -194,11 +206,17 @@ class DetectWorker:
     async def _era(self) -> int | None:
         """Return the present era; None while the database does not say, or not soon: all else here goes on."""
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(asyncio.to_thread(self._outside.past.era))
+            self._asking = asyncio.create_task(asyncio.to_thread(self._ask))
         try:
             return await asyncio.wait_for(asyncio.shield(self._asking), ERA_SECONDS)
         except (StoreBusyError, TimeoutError):
             return None
+
+    def _ask(self) -> int:
+        topic = self._outside.past.log_topic()
+        if topic != self._generation.topic:
+            raise LogMovedError(self._generation.topic, topic)
+        return self._outside.past.era()
 
     def _raise_failures(self) -> None:
         found = [self._sender.failure]

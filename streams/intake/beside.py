@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from streams.generations import log_name
+from streams.generations import LogMovedError, log_name
 from streams.process import end_process
 from warning.bootstrap.folder import remember
-from warning.domain.errors import EarlyWarningError
 from warning.runtime.clock import steady_seconds
 from warning.service.ports import StoreBusyError
 from warning.store.sql.log import note_sources
@@ -31,13 +30,6 @@ _LOOK_SECONDS = 3.0
 """For the database to say whether the log has moved, while partitions wait."""
 
 _LOG = logging.getLogger(__name__)
-
-
-class LogMovedError(EarlyWarningError):
-    """The log has another number of partitions, in another topic, since this process began."""
-
-    def __init__(self, before: str, now: str) -> None:
-        super().__init__(f"the log is no longer {before} but {now}: the next start of this worker writes there")
 
 
 class DatabaseSide:

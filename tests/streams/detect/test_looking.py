@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from streams.detect import partition, worker
 from streams.detect.gauges import Gauges
 from streams.detect.worker import DetectWorker
-from streams.reading import Message
+from streams.generations import LogMovedError
+from streams.reading import LogLostError, Message
 from tests.streams.detect.worlds import MemoryPast, MemorySender, World
 from warning.engine.records import Record
 from warning.runtime.clock import steady_seconds
@@ -38,6 +39,7 @@ class Ends:
     """Knows where partitions end; ``error`` is raised instead."""
 
     error: BaseException | None = None
+    end = 0
 
     async def start(self) -> None: ...
 
@@ -46,7 +48,7 @@ class Ends:
     async def of(self, _: str, partitions: Sequence[int]) -> dict[int, int]:
         if self.error is not None:
             raise self.error
-        return dict.fromkeys(partitions, 0)
+        return dict.fromkeys(partitions, self.end)
 
 
 class Empty:
@@ -156,12 +158,48 @@ def test_a_partition_that_is_busy_for_long_hides_no_failure() -> None:
         await until(lambda: world.snapshots.kept)
         (held,) = running.worker._held.values()
         async with held.follower._turn:
-            held.state.next_offset = 1
+            running.ends.end = held.state.next_offset = 1
             await asyncio.sleep(0.1)
             running.sender.failure = RuntimeError("not sent")
             await until(lambda: running.ended)
             assert len(world.snapshots.kept) == 1
         await until(lambda: len(world.snapshots.kept) == 2)
+        await running.worker.stop()
+
+    asyncio.run(story())
+
+
+def test_a_log_that_ends_before_what_was_read_of_it_ends_the_process() -> None:
+    """Its topic was deleted and made anew: nothing that comes would be applied until it is as long as the old one."""
+
+    async def story() -> None:
+        running = Running(World())
+        await running.worker.start()
+        await running.worker.assigned([0])
+        await until(lambda: running.worker._held[0].follower.caught_up)
+        assert running.ended == []
+        running.worker._held[0].state.next_offset = 7
+        await until(lambda: running.ended)
+        assert isinstance(running.ended[0], LogLostError)
+        assert "tickets/0: ends at 0, but what is stored is of 7" in str(running.ended[0])
+        await running.worker.stop()
+
+    asyncio.run(story())
+
+
+def test_a_log_that_moved_to_another_topic_ends_the_process() -> None:
+    """A worker that was paused during a repartition says which topic is the log now; the next process follows that."""
+
+    async def story() -> None:
+        world = World()
+        running = Running(world)
+        await running.worker.start()
+        await running.worker.assigned([0])
+        await until(lambda: running.worker._held[0].follower.caught_up)
+        world.past.log = "tickets.g2"
+        await until(lambda: running.ended)
+        assert isinstance(running.ended[0], LogMovedError)
+        assert "no longer tickets but tickets.g2" in str(running.ended[0])
         await running.worker.stop()
 
     asyncio.run(story())

@@ -11,8 +11,10 @@ from pathlib import Path
 from time import sleep
 
 import pytest
+from kafka import KafkaAdminClient
 
 from streams.admin import apply_topics
+from streams.connection import kafka_python_options
 from streams.generations import Generation
 from streams.reading import Message, RangeReader
 from streams.records import Outcomes, Report, decode, decode_report
@@ -159,15 +161,17 @@ def test_a_worker_that_is_told_to_stop_keeps_its_state(settings: Settings, tmp_p
         assert worker.metric("early_warning_worker_ready") == 1
         assert worker.stop(10) == 0
     ends = asyncio.run(RangeReader(settings).all_bounds(topics(settings)[Name.TICKETS].name, range(PARTITIONS)))
+    topic = topics(settings)[Name.TICKETS].name
+    assert kept_states(settings) == {f"{topic}/{partition}": end for partition, (_, end) in ends.items()}
+
+
+def kept_states(settings: Settings) -> dict[str, int]:
+    """Return the position of the newest state of each partition that has one."""
     database = open_store(settings)
     try:
-        kept = StageSnapshots(database).positions()
+        return {name: each.position for name, each in StageSnapshots(database).positions().items()}
     finally:
         database.close()
-    topic = topics(settings)[Name.TICKETS].name
-    assert {name: each.position for name, each in kept.items()} == {
-        f"{topic}/{partition}": end for partition, (_, end) in ends.items()
-    }
 
 
 def test_a_loaded_history_begins_a_new_era_in_the_running_worker(settings: Settings, tmp_path: Path) -> None:
@@ -215,6 +219,30 @@ def test_a_log_whose_beginning_is_gone_stops_the_worker_loudly(settings: Setting
         numbers = [{number for of, number, _ in said if of == partition} for partition in range(PARTITIONS)]
         assert numbers[0]
         assert all(each == numbers[0] for each in numbers), "all partitions begin with the same tick"
+
+
+def test_a_log_that_is_made_anew_under_a_worker_stops_it_loudly(settings: Settings, tmp_path: Path) -> None:
+    """Deleted and made again by somebody: the state is of records that are no more; it is named, also at each start."""
+    written(settings, log(city(days=0.5)))
+    topic = topics(settings)[Name.TICKETS].name
+    with Cluster(settings, tmp_path) as cluster:
+        worker = cluster.start("detect").wait_until_ready()
+        wait_for(lambda: worker.metric("early_warning_partition_lag_records") == 0, "no lag")
+        wait_for(lambda: len(kept_states(settings)) == PARTITIONS, "all states are stored")
+        make_anew(settings, topic)
+        ends_with(worker, f"{topic}/", "ends at 0", "the topic was made anew")
+        ends_with(cluster.start("detect"), f"{topic}/", "ends at 0", "the topic was made anew")
+
+
+def make_anew(settings: Settings, topic: str) -> None:
+    """Delete a topic, and make it again."""
+    admin = KafkaAdminClient(**kafka_python_options(settings))
+    try:
+        admin.delete_topics([topic])
+        wait_for(lambda: topic not in admin.list_topics(), "the topic is gone")
+    finally:
+        admin.close()
+    apply_topics(settings)
 
 
 def test_a_record_that_is_none_ends_the_process_with_its_place(settings: Settings, tmp_path: Path) -> None:

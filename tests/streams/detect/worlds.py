@@ -180,6 +180,10 @@ class MemoryPast:
     begin: int | None = None
     stored: int = 0
     asked: list[int | None] = field(default_factory=list)
+    log: str = "tickets"
+
+    def log_topic(self) -> str:
+        return self.log
 
     def era(self) -> int:
         return self.number
