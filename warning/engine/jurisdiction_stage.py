@@ -13,6 +13,7 @@ from warning.domain.area import AreaPath
 from warning.domain.bucket import BucketLength
 from warning.domain.control import Control, ControlKind
 from warning.domain.series import SeriesKey, SeriesKind
+from warning.engine.absent import Absent
 from warning.engine.bank import SeriesBank
 from warning.engine.course import Courses
 from warning.engine.finding import Standing
@@ -61,7 +62,10 @@ class Judgement:
 
 
 class JurisdictionStage:
-    """Judges a tick once every shard has reported it (those left out by a control record are not waited for)."""
+    """Judges a tick once every shard has reported it.
+
+    Those left out by a control record are not waited for; :mod:`warning.engine.absent` says what then becomes of them.
+    """
 
     def __init__(self, config: EngineConfig, grid: Grid, detectors: list[CountDetector], policy: Policy) -> None:
         self.config = config
@@ -70,7 +74,7 @@ class JurisdictionStage:
         self.bank = SeriesBank(config, grid, detectors)
         self.courses = Courses(self.bank)
         self.last_tick = -1
-        self.left_out: set[int] = set()
+        self.absent = Absent(config)
         self._waiting: dict[int, dict[int, TickReport]] = {}
         """By tick and first shard: the order in which reports come must not matter."""
         self._rows: dict[tuple[str, str, str], tuple[int, ...]] = {}
@@ -82,6 +86,13 @@ class JurisdictionStage:
         self._kept = dict.fromkeys(self._quota, 0)
         self._tentative = dict.fromkeys(self._quota, 0)
         self._points: list[EvidencePoint] = []
+        self._analysed = dict.fromkeys(BucketLength, 0)
+        """By all shards, at the last tick that none was left out of: how rare evidence is does not change by that."""
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """The shards that are not waited for."""
+        return frozenset(self.absent.shards)
 
     def report(self, report: TickReport) -> list[Judgement]:
         """Take a report in, once; returns the judgements of all ticks that are now complete, in order."""
@@ -91,9 +102,9 @@ class JurisdictionStage:
     def control(self, control: Control) -> list[Judgement]:
         """Obey a control record; leaving a shard out may complete ticks."""
         if control.kind is ControlKind.SHARD_LEFT_OUT and control.shard is not None:
-            self.left_out.add(control.shard)
+            self.absent.leave(control.shard, self.last_tick)
         elif control.kind is ControlKind.SHARD_BACK and control.shard is not None:
-            self.left_out.discard(control.shard)
+            self.absent.back(control.shard)
         elif control.series is None or control.series.kind is not SeriesKind.AREA_CATEGORY:
             self.bank.control(control)
         self.policy.control(control)
@@ -102,6 +113,8 @@ class JurisdictionStage:
     def _keep(self, report: TickReport) -> None:
         if report.tick.number > self.last_tick:
             self._waiting.setdefault(report.tick.number, {}).setdefault(min(report.shards), report)
+        elif self.absent.missed(report):
+            self.absent.hold(report)
 
     def _judge_complete(self) -> list[Judgement]:
         judgements = []
@@ -118,13 +131,11 @@ class JurisdictionStage:
         self.last_tick = tick.number
         if self.bank.started is None:
             self.bank.start(tick.watermark)
-        self._count([count for report in reports for count in report.counts])
-        self._correct([count for report in reports for count in report.corrections])
-        own = [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.close_through(tick.watermark, self)]
-        own += [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.look(tick.read_to)]
-        analysed = [self.bank.analysed(), *(report.analysed for report in reports)]
-        series = {length: sum(counts[length] for counts in analysed) for length in BucketLength}
-        signals = [_with_recurrence(s, series) for s in [*own, *(s for report in reports for s in report.signals)]]
+        own = self._apart(reports) if self.absent.shards else self._together(reports)
+        newer = {signal.id for signal in own}
+        waited = [signal for identity, signal in self.absent.released().items() if identity not in newer]
+        series = {length: count + self.bank.analysed()[length] for length, count in self._analysed.items()}
+        signals = [_with_recurrence(signal, series) for signal in [*own, *waited]]
         signals.sort(key=lambda signal: signal.id)
         alerts = self.policy.judge(signals, self.grid.moment(tick.read_to), self.grid.moment(tick.watermark))
         self.courses.forget()
@@ -133,6 +144,21 @@ class JurisdictionStage:
         )
         self._points, self.bank.decisions = [], 0
         return judgement
+
+    def _together(self, reports: list[TickReport]) -> list[Signal]:
+        """Return the signals of a tick with every shard, what waited for it in the counts."""
+        counts, corrections = self.absent.released_counts()
+        self._count([*counts, *(count for report in reports for count in report.counts)])
+        self._correct([*corrections, *(count for report in reports for count in report.corrections)])
+        self._analysed = {n: sum(report.analysed[n] for report in reports) for n in BucketLength}
+        tick = reports[0].tick
+        own = [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.close_through(tick.watermark, self)]
+        own += [signal_of(f, self.bank, tick.read_to, None) for f in self.bank.look(tick.read_to)]
+        return [*own, *(signal for report in reports for signal in report.signals)]
+
+    def _apart(self, reports: list[TickReport]) -> list[Signal]:
+        """Return the signals of a tick without some shards: those of the others, and nothing on sums over all."""
+        return [signal for report in reports for signal in self.absent.hold(report)]
 
     def _count(self, counts: list[SeriesCount]) -> None:
         rows, quarters, amounts = self._expanded(counts, add=True)
@@ -223,7 +249,8 @@ class JurisdictionStage:
             "courses": self.courses.state(place),
             "policy": self.policy.state(),
             "last_tick": self.last_tick,
-            "left_out": sorted(self.left_out),
+            "absent": self.absent.state(),
+            "analysed": {length.value: count for length, count in self._analysed.items()},
             "waiting": [report for _, reports in sorted(self._waiting.items()) for report in _sorted(reports)],
         }
 
@@ -233,7 +260,8 @@ class JurisdictionStage:
         self.courses.load(state["courses"], 0)
         self.policy.load(state["policy"])
         self.last_tick = state["last_tick"]
-        self.left_out = set(state["left_out"])
+        self.absent.load(state["absent"])
+        self._analysed = {length: state["analysed"][length.value] for length in BucketLength}
         for report in msgspec.convert(state["waiting"], list[TickReport]):
             self._keep(report)
         for key, standing in zip(self.bank.keys, self.bank.table["standing"].tolist(), strict=True):

@@ -47,6 +47,13 @@ def shard_of(jurisdiction: str, category: str, shards: int) -> int:
     return xxhash.xxh3_64_intdigest(f"{jurisdiction}\x1f{category}".encode()) % shards
 
 
+def shard_of_series(jurisdiction: str, series: SeriesKey, shards: int) -> int:
+    """Return the logical shard of a series of an area and a category."""
+    if series.area == OVERFLOW:
+        return int(series.name.removeprefix(f"{OVERFLOW} "))
+    return shard_of(jurisdiction, series.name, shards)
+
+
 class ShardStage:
     """Counts tickets by area x category, gives evidence at ticks. Results do not depend on how shards are grouped."""
 
@@ -342,10 +349,7 @@ class ShardStage:
         """Whether a series is of one of these shards (default: of those carried here)."""
         if series.kind is not SeriesKind.AREA_CATEGORY:
             return False
-        if series.area == OVERFLOW:
-            shard = int(series.name.removeprefix(f"{OVERFLOW} "))
-        else:
-            shard = shard_of(self.config.jurisdiction, series.name, self.config.shards)
+        shard = shard_of_series(self.config.jurisdiction, series, self.config.shards)
         return shard in (self.shards if shards is None else shards)
 
     def state(self, shard: int) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from warning.domain.bucket import BucketLength
 from warning.domain.errors import IncompatibleSnapshotError
 
-VERSION = 2
+VERSION = 3
 _ARRAY = "__array__"
 _TEXT = "text"
 
@@ -108,5 +109,16 @@ def _second_bank(first: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _by_parts(2, _second_shard, _second_stage)}
+def _third_stage(second: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 knows what waits for shards that are left out, and how many series all shards analysed."""
+    reached = [[shard, second["last_tick"]] for shard in second["left_out"]]
+    newer = {name: value for name, value in second.items() if name != "left_out"}
+    waiting: dict[str, Any] = {"reached": reached, "signals": [], "counts": [], "corrections": []}
+    return newer | {"absent": waiting, "analysed": {length.value: 0 for length in BucketLength}}
+
+
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _by_parts(2, _second_shard, _second_stage),
+    2: _by_parts(3, lambda shard: shard, _third_stage),
+}
 """From each older version to the next one."""

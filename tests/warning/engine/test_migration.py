@@ -18,8 +18,9 @@ NEW_FIELDS = ("factor", "alert", "plan", "areas", "categories")
 LATER = SeriesKey(NOISE.kind, "Elsewhere", "Not yet")
 
 
-def first_version(second: dict[str, Any]) -> dict[str, Any]:
+def first_version(third: dict[str, Any]) -> dict[str, Any]:
     """Write a snapshot as version 1 wrote it."""
+    second = third | {"stage": second_stage(third["stage"])}
     stage = second["stage"]
     policy = {name: value for name, value in stage["policy"].items() if name not in {"sensitivity", "plans"}}
     episodes = [{k: v for k, v in e.items() if k not in {"muted", "reviewed"}} for e in policy["episodes"]]
@@ -28,6 +29,12 @@ def first_version(second: dict[str, Any]) -> dict[str, Any]:
         "shards": [shard | {"bank": _first_bank(shard["bank"])} for shard in second["shards"]],
         "stage": stage | {"bank": _first_bank(stage["bank"]), "policy": policy | {"episodes": episodes}},
     }
+
+
+def second_stage(third: dict[str, Any]) -> dict[str, Any]:
+    """Write the jurisdiction stage's part as version 2 wrote it."""
+    kept = {name: value for name, value in third.items() if name not in {"absent", "analysed"}}
+    return kept | {"left_out": [shard for shard, _ in third["absent"]["reached"]]}
 
 
 def _first_bank(second: dict[str, Any]) -> dict[str, Any]:
