@@ -74,11 +74,11 @@ class DeadLetterFiling:
         return letters
 
     def _letters(self, message: Message) -> list[Filed]:
-        """Return a record's letter; what this program did not write is passed over, and told of."""
+        """Return a record's letter; what this program did not write is passed over, and told of without its words."""
         try:
             rejected = decode(message.value or b"", Rejected)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _LOG.warning("a dead letter cannot be read", extra={"place": message.place, "reason": str(error)})
+            _LOG.warning("a dead letter cannot be read", extra={"place": message.place, "reason": type(error).__name__})
             return []
         at = moment_of_ms(rejected.at)
         origin = Origin(

@@ -44,11 +44,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class IntakeFailedError(EarlyWarningError):
-    """The worker cannot go on; carries how far each input was read."""
+    """The worker cannot go on; tells how far each input was read, and the cause's type: its words may be a ticket's."""
 
     def __init__(self, positions: Mapping[TopicPartition, int], cause: BaseException) -> None:
         places = ", ".join(f"{place.topic}/{place.partition}@{at}" for place, at in sorted(positions.items()))
-        super().__init__(f"intake cannot go on ({type(cause).__name__}: {cause}); it had polled up to {places or '-'}")
+        super().__init__(f"intake cannot go on ({type(cause).__name__}); it had polled up to {places or '-'}")
 
 
 class IntakeService(Service):

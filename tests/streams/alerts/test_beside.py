@@ -6,11 +6,14 @@ import random
 from collections.abc import Sequence
 from time import sleep
 
+import pytest
 from kafka import KafkaProducer
 from sqlalchemy import func, select
 
 from streams import marks
+from streams.alerts.filing import DeadLetterFiling
 from streams.connection import kafka_python_options
+from streams.reading import Message
 from streams.records import Rejected, encode
 from streams.topics import Name, topics
 from tests.cluster.workers import Cluster, wait_for
@@ -66,6 +69,18 @@ def rejected(number: int) -> Rejected:
         source="desk", row=1, field="area", reason=RejectReason.BAD_AREA, advice_zh="改", advice_en="Do", value="x"
     )
     return Rejected(source="desk", topic="t", partition=0, offset=number, at=1_700_000_000_000, reject=reject)
+
+
+def test_a_letter_that_cannot_be_read_is_told_of_without_its_words(
+    database: Database, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever wrote it may have written anything: the log says where it stands, and what was wrong with it in kind."""
+    value = encode(rejected(1)).replace(b"BAD_AREA", b"Li Lei").replace(b"bad_area", b"Li Lei")
+    filing = DeadLetterFiling(settings, database)
+    assert filing._letters(Message("tickets.rejected", 0, 7, None, value, (), 0)) == []
+    (told,) = caplog.records
+    assert (vars(told)["place"], vars(told)["reason"]) == ("tickets.rejected/0@7", "ValidationError")
+    assert "Li Lei" not in str(vars(told))
 
 
 def test_letters_are_filed_once_whatever_is_killed(database: Database, cluster: Cluster, settings: Settings) -> None:

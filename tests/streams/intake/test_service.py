@@ -1,4 +1,4 @@
-"""How an intake worker says it does while its brokers say nothing."""
+"""How an intake worker says it does while its brokers say nothing, and why it ends."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,11 +8,12 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from streams.failures import frames_of
 from streams.intake import service as module
 from streams.intake.beside import DatabaseSide
 from streams.intake.inputs import Inputs
-from streams.intake.judging import Received
-from streams.intake.service import LONG_SECONDS, STUCK_SECONDS, IntakeService
+from streams.intake.judging import Judge, Judged, Received
+from streams.intake.service import LONG_SECONDS, STUCK_SECONDS, IntakeFailedError, IntakeService
 from streams.intake.sources import RememberedSources
 from streams.log_topic import LogTopic
 from streams.sending import Sender
@@ -104,25 +105,55 @@ def test_a_step_that_does_not_end_is_told(hangs: str, tmp_path: Path, monkeypatc
         database.close()
 
 
-async def _told(hangs: str, watch: Watch, database: Database) -> None:
-    settles, commits = Gate(opened=hangs != "settle"), Gate(opened=hangs != "commit")
-    gate = settles if hangs == "settle" else commits
-    settings = Settings()
-    inputs = OneRecord(settings, commits)
+def test_what_ends_a_worker_is_told_without_a_ticket(tmp_path: Path) -> None:
+    """An error's words may be those of the ticket it was met with: where and what it was is told, and no more."""
 
+    class Failing(Judge):
+        def __init__(self) -> None: ...
+
+        def judge(self, records: object) -> Judged:
+            raise ValueError("Li Lei, 13800138000")
+
+    async def story(database: Database) -> IntakeFailedError:
+        inputs = OneRecord(Settings(), Gate(opened=True))
+        intake = intake_over(database, inputs, Quiet(Settings(), Gate(opened=True)), Failing())
+        with pytest.raises(IntakeFailedError) as caught:
+            await intake._run()
+        return caught.value
+
+    database = Database(tmp_path / "d.db")
+    try:
+        error = asyncio.run(story(database))
+    finally:
+        database.close()
+    assert f"(ValueError); it had polled up to {RAW}/0@1" in str(error)
+    told = frames_of(error)
+    assert "ValueError" in told
+    assert any(each.endswith(" judge") for each in told)
+    assert "Li Lei" not in str([str(error), *told])
+
+
+def intake_over(database: Database, inputs: Inputs, sender: Sender, judge: Judge) -> IntakeService:
     async def find_log() -> LogTopic:
         return LogTopic("tickets", 1)
 
-    intake = IntakeService(
-        settings,
+    return IntakeService(
+        Settings(),
         find_log=find_log,
-        judge=judge_over(),
+        judge=judge,
         inputs=inputs,
-        new_sender=lambda: Quiet(settings, settles),
-        beside=DatabaseSide(settings, database, RememberedSources(Registered()), lambda: NOW),
+        new_sender=lambda: sender,
+        beside=DatabaseSide(Settings(), database, RememberedSources(Registered()), lambda: NOW),
         clock=lambda: NOW,
         registry=CollectorRegistry(),
     )
+
+
+async def _told(hangs: str, watch: Watch, database: Database) -> None:
+    settles, commits = Gate(opened=hangs != "settle"), Gate(opened=hangs != "commit")
+    gate = settles if hangs == "settle" else commits
+    inputs = OneRecord(Settings(), commits)
+    intake = intake_over(database, inputs, Quiet(Settings(), settles), judge_over())
     work = asyncio.create_task(intake._run())
     try:
         await asyncio.wait_for(gate.reached.wait(), 10)
