@@ -165,15 +165,19 @@ def _compare_all(admin: KafkaAdminClient, settings: Settings) -> list[Difference
 
 
 def _wanted(found: Mapping[str, Found], settings: Settings) -> Iterator[tuple[Name, Topic]]:
-    """Give the table, and the later generations of the log as they are: each has its own number of partitions."""
+    """Give the table, and all generations of the log as they are: each has its own number of partitions.
+
+    The first one, once there are later ones, may be deleted: made anew and empty it would pass for the log's beginning.
+    """
     table = topics(settings)
     log = table[Name.TICKETS]
     later = sorted(found.keys() - {topic.name for topic in table.values()})
     for name, topic in table.items():
-        settled = name is Name.TICKETS and later and topic.name in found
-        yield name, replace(topic, partitions=found[topic.name].partitions) if settled else topic
-    for each in later:
-        yield Name.TICKETS, replace(log, name=each, partitions=found[each].partitions)
+        if name is not Name.TICKETS or not later:
+            yield name, topic
+    for each in [log.name, *later] if later else []:
+        if each in found:
+            yield Name.TICKETS, replace(log, name=each, partitions=found[each].partitions)
 
 
 def _find(admin: KafkaAdminClient, settings: Settings) -> dict[str, Found]:

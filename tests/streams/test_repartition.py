@@ -11,7 +11,7 @@ import pytest
 
 from models.base import discover
 from streams import repartition as module
-from streams.admin import apply_topics
+from streams.admin import apply_topics, check_topics
 from streams.alerts.stage import AlertStage
 from streams.cluster_log import in_turn, whole_log
 from streams.generations import log_topic, names_until, next_name, number_of
@@ -110,6 +110,10 @@ def test_two_partitions_become_three_in_the_middle_of_a_log(
     done = repartition(settings, database, 3)
     assert (done.topic, done.partitions, done.before) == (f"{old}.g2", 3, 2)
     assert log_topic(database, settings) == done.topic
+    assert check_topics(settings) == [], "the topics are as repartition left them"
+    assert (
+        check_topics(settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"partitions": 3})})) == []
+    )
     write(settings, RECORDS[CUT:], done.topic, 3)
     detected(settings, tmp_path)
     said = list(by_tick(reports(settings)).values())
