@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from warning.domain.bucket import BucketLength
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.base import CountArray, IntArray
     from warning.engine.grid import Grid
 
@@ -51,21 +53,32 @@ class CountStore:
         """Count tickets: row, quarter of an hour and how many (negative takes back), one entry each."""
         if not len(rows):
             return
-        if quarters[0] == quarters[-1] and (quarters == quarters[0]).all():
-            self._add_one_quarter(int(quarters[0]), rows, amounts)
-            return
-        for quarter in np.unique(quarters).tolist():
-            chosen = quarters == quarter
-            part = amounts[chosen] if isinstance(amounts, np.ndarray) else amounts
-            self._add_one_quarter(quarter, rows[chosen], part)
+        if not isinstance(amounts, np.ndarray):
+            # Of one kind with the counts: numpy adds them at forty times the speed of a bare number.
+            amounts = np.full(len(rows), amounts, np.int32)
+        if (quarters[1:] < quarters[:-1]).any():
+            order = np.argsort(quarters, kind="stable")
+            rows, quarters, amounts = rows[order], quarters[order], amounts[order]
+        starts = np.flatnonzero(np.diff(quarters, prepend=quarters[0] - 1))
+        ids = [self._grid.ids(quarter) for quarter in quarters[starts].tolist()]
+        for length, buckets in zip(LENGTHS, zip(*ids, strict=True), strict=True):
+            self._add_sorted(length, buckets, [*starts.tolist(), len(rows)], rows, amounts)
 
-    def _add_one_quarter(self, quarter: int, rows: IntArray, amounts: CountArray | int) -> None:
-        for length, bucket in zip(LENGTHS, self._grid.ids(quarter), strict=True):
+    def _add_sorted(
+        self, length: BucketLength, buckets: Sequence[int], starts: Sequence[int], rows: IntArray, amounts: CountArray
+    ) -> None:
+        """Count into buckets (ascending, some several times), each of which has the entries from start to start."""
+        first = 0
+        for i, bucket in enumerate(buckets):
+            if i + 1 < len(buckets) and buckets[i + 1] == bucket:
+                continue
             counts = self.open[length].get(bucket)
             if counts is None:
                 counts = self.open[length][bucket] = self._corrected(length, bucket)
-            np.add.at(counts, rows, amounts)
-            self._touched.setdefault((length, bucket), []).append(rows)
+            mine = slice(starts[first], starts[i + 1])
+            np.add.at(counts, rows[mine], amounts[mine])
+            self._touched.setdefault((length, bucket), []).append(rows[mine])
+            first = i + 1
 
     def _corrected(self, length: BucketLength, bucket: int) -> CountArray:
         """Return the counts of a bucket that nothing came in on time: late tickets may have been filed under it."""

@@ -26,7 +26,7 @@ _NOMINAL_HOURS = {BucketLength.QUARTER: 0.25, BucketLength.HOUR: 1.0, BucketLeng
 _HOUR = timedelta(hours=1)
 _LEAST_HOURS = 1 / HOUR_MS
 _WINDOWS_REMEMBERED = 256
-"""Both stages ask for the same windows within a tick."""
+"""Both stages ask for the same windows within a tick, and tick after tick for those of the same open buckets."""
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -46,7 +46,8 @@ class Grid:
         self._ids: dict[int, tuple[int, int, int, int]] = {}
         self._hour_starts: dict[int, int] = {}
         self._day_starts: dict[int, int] = {}
-        self._windows: dict[tuple[BucketLength, int, int | None, int | None], Window] = {}
+        self._windows: dict[tuple[BucketLength, int, int | None, bool], Window] = {}
+        self._walls: dict[int, datetime] = {}
 
     def moment(self, ms: int) -> datetime:
         """Return the local time with its offset.
@@ -119,23 +120,33 @@ class Grid:
         time counts as passed, so that what is expected so far is never too little.
         ``learned_to`` is the moment up to which models have learned: a bucket that starts after it lies ahead.
         """
-        key = (length, bucket, until, learned_to)
+        ahead = learned_to is not None and self.start(length, bucket) >= learned_to
+        key = (length, bucket, until, ahead)
         known = self._windows.get(key)
         if known is None:
             if len(self._windows) >= _WINDOWS_REMEMBERED:
                 self._windows.clear()
-            known = self._windows[key] = self._new_window(length, bucket, until, learned_to)
+            known = self._windows[key] = self._new_window(length, bucket, until, ahead=ahead)
         return known
 
-    def _new_window(self, length: BucketLength, bucket: int, until: int | None, learned_to: int | None) -> Window:
+    def _new_window(self, length: BucketLength, bucket: int, until: int | None, *, ahead: bool) -> Window:
         start = self.start(length, bucket)
-        local = self.moment(start).replace(tzinfo=None)
+        local = self._wall_clock(start)
         hour_of_week = local.weekday() * 24 + local.hour + local.minute / 60
         if length in {BucketLength.QUARTER, BucketLength.HOUR}:
             hours = min(_NOMINAL_HOURS[length], (self.end(length, bucket) - start) / HOUR_MS)
         else:
             hours = _NOMINAL_HOURS[length] - hour_of_week % 24
         if until is not None:
-            wall = (self.moment(until).replace(tzinfo=None) - local) / _HOUR
+            wall = (self._wall_clock(until) - local) / _HOUR
             hours = min(hours, max(wall, (until - start) / HOUR_MS, _LEAST_HOURS))
-        return Window(length.value, hour_of_week, hours, learned_to is not None and start >= learned_to)
+        return Window(length.value, hour_of_week, hours, ahead)
+
+    def _wall_clock(self, ms: int) -> datetime:
+        """Return what the wall clock shows, without an offset."""
+        known = self._walls.get(ms)
+        if known is None:
+            if len(self._walls) >= _WINDOWS_REMEMBERED:
+                self._walls.clear()
+            known = self._walls[ms] = self.moment(ms).replace(tzinfo=None)
+        return known

@@ -133,7 +133,8 @@ class PendingTickets:
             return None
         together = Entries.joined(parts)
         entries = together.take(np.lexsort((together.key, together.time)))
-        self._recent[quarter] = entries.take(_last_per_series(entries.leaves()))
+        last = _last_per_series(entries.leaves())
+        self._recent[quarter] = entries if len(last) == len(entries) else entries.take(last)
         for old in [known for known in self._recent if known <= quarter - KEPT_QUARTERS]:
             del self._recent[old]
         return entries
@@ -201,7 +202,7 @@ class PendingTickets:
 def _last_per_series(leaves: IntArray) -> IntArray:
     """Return the positions of the last few tickets of each series, ascending."""
     order = np.argsort(leaves, kind="stable")
-    sorted_leaves = leaves[order]
-    ends = np.append(np.nonzero(np.diff(sorted_leaves))[0], len(order) - 1)
-    end_of = np.repeat(ends, np.diff(np.append(-1, ends)))
-    return np.sort(order[end_of - np.arange(len(order)) < KEPT_PER_SERIES])
+    series = leaves[order]
+    last = np.ones(len(order), np.bool_)
+    last[:-KEPT_PER_SERIES] = series[KEPT_PER_SERIES:] != series[:-KEPT_PER_SERIES]
+    return np.sort(order[last])

@@ -101,10 +101,8 @@ class ShardStage:
         outcome[(status == NEW) & late] = _CODE[RowOutcome.LATE]
         accepted = (status == NEW) & ~late
         outcome[accepted] = _CODE[RowOutcome.ACCEPTED]
-        self._accept(batch, keys, np.nonzero(accepted)[0])
+        self._count(batch, keys, np.nonzero(accepted)[0], np.nonzero((status == CHANGED) & ~late)[0])
         self._correct(batch, np.nonzero((status == NEW) & late & ~self.seen.beyond(days, shards, self._day))[0])
-        for row in np.nonzero((status == CHANGED) & ~late)[0].tolist():
-            self._update(batch, keys, row)
         return outcome
 
     def owned(self, batch: TicketColumns) -> NDArray[np.bool_]:
@@ -133,6 +131,17 @@ class ShardStage:
         if self.watermark is None:
             return np.zeros(len(times), np.bool_)
         return times < self.watermark // QUARTER_MS * QUARTER_MS
+
+    def _count(self, batch: TicketColumns, keys: NDArray[np.uint64], new: IntArray, changed: IntArray) -> None:
+        """Count new tickets and changes of open ones in the order of their rows: where batches are cut shows nowhere.
+
+        Series get their rows in that order, and where the quota ends with it, their places.
+        """
+        between = np.split(new, np.searchsorted(new, changed))
+        self._accept(batch, keys, between[0])
+        for row, following in zip(changed.tolist(), between[1:], strict=True):
+            self._update(batch, keys, row)
+            self._accept(batch, keys, following)
 
     def _accept(self, batch: TicketColumns, keys: NDArray[np.uint64], index: IntArray) -> None:
         """Count new tickets of open buckets, and hold them until their bucket closes."""
@@ -168,14 +177,19 @@ class ShardStage:
     def _lineages_of(
         self, batch: TicketColumns, index: IntArray, resolve: Callable[[str, str], Lineage]
     ) -> tuple[IntArray, IntArray, BoolArray]:
-        """Return the series rows of each distinct (area, category), which of them each ticket has, and if all are."""
+        """Return the series rows of each distinct (area, category), which of them each ticket has, and if all are.
+
+        They are resolved in the order in which they first come.
+        """
         areas, categories = batch.area.codes[index], batch.category.codes[index]
         pairs = areas.astype(np.int64) * len(batch.category.values) + categories
         _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        first = first[order]
         names = zip(areas[first].tolist(), categories[first].tolist(), strict=True)
         lineages = [resolve(batch.area.values[area], batch.category.values[category]) for area, category in names]
         rows = np.concatenate([rows for rows, _ in lineages]).reshape(-1, LEVELS)
-        return rows, inverse, np.array([whole for _, whole in lineages])
+        return rows, np.argsort(order)[inverse], np.array([whole for _, whole in lineages])
 
     def _lineage(self, area: str, category: str) -> Lineage:
         """Return the rows a ticket counts in, root first, padded with -1; adds series that are new."""

@@ -57,6 +57,58 @@ def test_batching_changes_nothing(rows: list[Row], undisturbed: Heard, batch: in
     assert heard.outcomes() == undisturbed.outcomes()
 
 
+def _hostile() -> list[Record]:
+    """Write a log of small batches with repeats, changes, moves and late tickets."""
+    rows = _with_repeats(city(days=2.4, seed=5), 5)
+    rng = np.random.default_rng(5)
+    arrival = {id(row): row.time + int(rng.integers(2 * HOUR_MS)) for row in rows}
+    return log(sorted(rows, key=lambda row: (arrival[id(row)], row.id)), batch=4, first=min(r.time for r in rows))
+
+
+def _joined(records: list[Record], most: int) -> list[Record]:
+    """Join batches that follow each other, at most so many."""
+    found: list[Record] = []
+    waiting: list[TicketColumns] = []
+    for record in [*records, None]:
+        if waiting and (not isinstance(record, TicketColumns) or len(waiting) == most):
+            found.append(TicketColumns.joined(waiting))
+            waiting = []
+        if isinstance(record, TicketColumns):
+            waiting.append(record)
+        elif record is not None:
+            found.append(record)
+    return found
+
+
+def _watched(records: list[Record], quota: int) -> tuple[Heard, list[bytes]]:
+    """Return what is said of a log, and the snapshots at some of its ticks."""
+    subject, heard, states = engine(series_quota_per_shard=quota), Heard(), []
+    for record in records:
+        heard.take(subject.apply(record))
+        if isinstance(record, Tick) and record.number % 8 == 0:
+            states.append(msgspec.msgpack.encode(subject.snapshot()))
+    return heard, states
+
+
+@pytest.mark.parametrize("quota", [2_000, 4], ids=["all are kept", "the quota is short"])
+@pytest.mark.parametrize("most", [2, 5, 1_000])
+def test_joining_batches_changes_no_byte_of_a_snapshot(quota: int, most: int) -> None:
+    """At ticks the state is the same to the byte, however the batches before were joined, and so is what is said.
+
+    Among the tickets are repeats, changed ones and late ones, and series for which there is no place.
+    """
+    records = _hostile()
+    joined = _joined(records, most)
+    assert len(joined) < len(records)
+    heard, expected = _watched(records, quota)
+    again, states = _watched(joined, quota)
+    assert len(states) > 10
+    assert states == expected
+    assert again.signals == heard.signals
+    assert again.outcomes() == heard.outcomes()
+    assert set(heard.outcomes()) == {0, 1, 2, 3}
+
+
 @pytest.mark.parametrize("partitions", [ONE_BY_ONE, UNEVEN], ids=["one by one", "uneven"])
 def test_partitions_change_nothing(
     records: list[Record], undisturbed: Heard, partitions: tuple[tuple[int, ...], ...]
