@@ -47,7 +47,8 @@ class Keeper:
         self.taken_at: int | None = None
         """When the newest snapshot was taken, milliseconds of the epoch; None: there is none."""
         self.failure: BaseException | None = None
-        """What befell the latest one, other than a store that is away: the process must end."""
+        """What befell the latest one, other than a store that is away, or the state: nothing more is kept, the process
+        must end."""
         self._store = store
         self._scope = scope
         self._settle = settle
@@ -85,7 +86,7 @@ class Keeper:
 
     async def keep(self, era: int, position: int, state: Callable[[], dict[str, Any]]) -> None:
         """Take the state, and store it while others go on; one at a time."""
-        if self._busy or position == self._kept:
+        if self._busy or self.failure is not None or position == self._kept:
             return
         at = self._clock()
         taken = await asyncio.to_thread(state)

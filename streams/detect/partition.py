@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -18,9 +19,10 @@ from streams.detect.stage import DetectStage, created_rows, restored
 from streams.merging import decoded
 from streams.poison import key_of, without
 from streams.records import Outcomes, Poison, encode, encode_report
-from warning.domain.errors import IncompatibleSnapshotError
+from warning.domain.errors import EarlyWarningError, IncompatibleSnapshotError
 from warning.engine.records import Record, Tick
 from warning.intake.columns import TicketColumns
+from warning.runtime.clock import steady_seconds
 from warning.service.ports import StoreBusyError
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ T = TypeVar("T")
 
 TRIES = 3
 """A batch that ends the process is looked into the third time it comes."""
+GATHER_SECONDS = 0.2
+"""So long a batch waits for others: to apply one has a price whatever it holds."""
+GATHER_TICKETS = 5_000
+"""So many tickets wait for no others: by then that price has vanished."""
 RETRY_SECONDS = 1.0
 
 _LOG = logging.getLogger(__name__)
@@ -76,6 +82,21 @@ class Begins(Protocol):
     def older(self, beginning: Beginning, poison: PoisonRows) -> AsyncGenerator[tuple[Record, int], None]: ...
 
 
+class BatchesFailedError(EarlyWarningError):
+    """Of several batches that were applied together one failed; the next processes apply each by itself."""
+
+    def __init__(self, first: Message, last: Message, cause: BaseException) -> None:
+        super().__init__(f"one of {first.place} to @{last.offset} could not be applied ({type(cause).__name__})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gathered:
+    """A batch of the log, without what is left out of it."""
+
+    message: Message
+    kept: TicketColumns
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """What all partitions of a worker share.
@@ -97,6 +118,8 @@ class Outside:
     clock: Clock
     seconds: float
     tickets: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Whoever computes has it: threads that compute at once only wrestle for the interpreter."""
 
 
 class PartitionState:
@@ -119,6 +142,10 @@ class PartitionState:
         self._poison: PoisonRows | None = None
         self._tries: dict[int, int] = {}
         self._stored_to = 0
+        self._gathered: list[_Gathered] = []
+        """Batches since the last tick that are not yet in the stage, though the next offset is behind them."""
+        self._tickets = 0
+        self._since = 0.0
         self.keeper = Keeper(
             outside.snapshots,
             generation.scope(partition),
@@ -138,6 +165,7 @@ class PartitionState:
     async def load(self) -> None:
         """Begin from the newest snapshot of the present era that can be used, else from history and the whole log."""
         await self.keeper.finish()
+        self._gathered.clear()
         outside = self._outside
         self.era = await self._insist(outside.past.era)
         self._tries = await self._insist(lambda: outside.attempts.counts(self._topic, self.partition))
@@ -156,7 +184,8 @@ class PartitionState:
     def _take_over_snapshot(self) -> Kept | None:
         for kept in self.keeper.candidates(self.era):
             try:
-                self.stage = restored(self.stage, msgspec.msgpack.decode(kept.payload))
+                with self._outside.turn:
+                    self.stage = restored(self.stage, msgspec.msgpack.decode(kept.payload))
             except (IncompatibleSnapshotError, msgspec.DecodeError) as error:
                 said = {"partition": self.partition, "offset": kept.position, "reason": str(error)}
                 _LOG.warning("a snapshot cannot be used", extra=said)
@@ -200,12 +229,12 @@ class PartitionState:
     def _retold(self, record: Record) -> bytes | None:
         """Apply a record of before the log, of which only the reports are told; returns the report of a tick."""
         self.steps += 1
-        if isinstance(record, TicketColumns):
-            own = self.stage.own(record)
-            if len(own):
-                self.stage.apply(own)
-            return None
-        return self._obey(record)
+        if not isinstance(record, TicketColumns):
+            return self._obey(record)
+        own = self.stage.own(record)
+        if len(own):
+            self._apply(own)
+        return None
 
     async def _insist(self, ask: Callable[[], T]) -> T:
         """Ask the database, in a thread, until it answers."""
@@ -220,14 +249,16 @@ class PartitionState:
     # --- what comes ---------------------------------------------------------------------------------------------------
 
     async def apply(self, message: Message) -> None:
-        """Take the next record in, and say what follows from it."""
+        """Take the next record in, and say what follows from it; batches wait a little for others."""
         read = decoded(message)
         if read is not None:
             record, clock = read
             if isinstance(record, TicketColumns):
-                await self._count(message, record)
-            elif clock is not None and self.stage.is_new(clock):
-                await self._send_report(await asyncio.to_thread(self._obey, record))
+                await self._gather(message, record)
+            else:
+                await self.count_gathered()
+                if clock is not None and self.stage.is_new(clock):
+                    await self._send_report(await asyncio.to_thread(self._obey, record))
         self.steps += 1
         await self.keep_if_due(message.offset + 1)
         # Others have their turn, also where nothing above had to wait.
@@ -236,44 +267,85 @@ class PartitionState:
     async def keep_if_due(self, position: int) -> None:
         """Keep the state where that is due; ``position`` is the next offset."""
         if self.keeper.is_due(position):
-            await self.keeper.keep(self.era, position, self.stage.state)
+            await self.count_gathered()
+            await self.keeper.keep(self.era, position, self._state)
 
     async def keep_now(self) -> None:
         """Keep the state, and wait until it is stored."""
+        await self.count_gathered()
         await self.keeper.finish()
-        await self.keeper.keep(self.era, self.next_offset, self.stage.state)
+        await self.keeper.keep(self.era, self.next_offset, self._state)
         await self.keeper.finish()
 
+    def _apply(self, batch: TicketColumns) -> NDArray[np.uint8]:
+        with self._outside.turn:
+            return self.stage.apply(batch)
+
     def _obey(self, record: Record) -> bytes | None:
-        if isinstance(record, Tick):
-            report = self.stage.tick(record, self.era)
-            return None if report is None else encode_report(report)
-        if not isinstance(record, TicketColumns):
-            self.stage.control(record)
-        return None
+        with self._outside.turn:
+            if isinstance(record, Tick):
+                report = self.stage.tick(record, self.era)
+                return None if report is None else encode_report(report)
+            if not isinstance(record, TicketColumns):
+                self.stage.control(record)
+            return None
+
+    def _state(self) -> dict[str, Any]:
+        with self._outside.turn:
+            return self.stage.state()
 
     async def _send_report(self, report: bytes | None) -> None:
         if report is not None:
             await self._outside.sender.send(self._outside.signals, report, key=self._key)
 
-    async def _count(self, message: Message, batch: TicketColumns) -> None:
+    # --- tickets ------------------------------------------------------------------------------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """Whether batches have waited for others long enough."""
+        return bool(self._gathered) and steady_seconds() - self._since >= GATHER_SECONDS
+
+    async def _gather(self, message: Message, batch: TicketColumns) -> None:
+        """Let a batch wait for others; one that ended a process before is applied by itself."""
         self.stage.check(batch, message.place)
         left_out = self._left_out(message.offset)
         tries = self._tries.pop(message.offset, 0)
+        if tries or (self._gathered and self._gathered[0].kept.source != batch.source):
+            await self.count_gathered()
         if tries >= TRIES - 1:
             left_out |= await self._find_poison(message, batch, left_out)
-        kept = without(batch, left_out)
-        try:
-            codes = self.stage.apply(kept)
-        except Exception as error:
-            await self._note_attempt(message, error)
-            raise
+        if not self._gathered:
+            self._since, self._tickets = steady_seconds(), 0
+        self._gathered.append(_Gathered(message=message, kept=without(batch, left_out)))
+        self._tickets += len(batch)
+        if tries or self._tickets >= GATHER_TICKETS or self.waits:
+            await self.count_gathered()
         if tries:
             await self._forget_attempts(message)
-        self.keeper.applied(len(kept))
-        if message.offset >= self._stored_to:
-            said = encode(self._outcomes(message, created_rows(kept), codes))
-            await self._outside.sender.send(self._outside.outcomes, said, key=self._key)
+
+    async def count_gathered(self) -> None:
+        """Count all batches that wait, together: how tickets are cut into batches changes nothing."""
+        gathered, self._gathered = self._gathered, []
+        if not gathered:
+            return
+        together = TicketColumns.joined([each.kept for each in gathered])
+        try:
+            codes = await asyncio.to_thread(self._apply, together)
+        except Exception as error:
+            self.keeper.failure = error
+            for each in gathered:
+                await self._note_attempt(each.message, error)
+            if len(gathered) > 1:
+                raise BatchesFailedError(gathered[0].message, gathered[-1].message, error) from error
+            raise
+        self.keeper.applied(len(together))
+        told = 0
+        for each in gathered:
+            created = created_rows(each.kept)
+            if each.message.offset >= self._stored_to:
+                said = encode(self._outcomes(each.message, created, codes[told : told + len(created)]))
+                await self._outside.sender.send(self._outside.outcomes, said, key=self._key)
+            told += len(created)
 
     def _outcomes(self, message: Message, created: TicketColumns, codes: NDArray[np.uint8]) -> Outcomes:
         return Outcomes(

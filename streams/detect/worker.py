@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streams.detect.partition import PartitionState
+from streams.detect.partition import GATHER_SECONDS, PartitionState
 from streams.following import Follower
 from streams.generations import LogMovedError
 from streams.process import Health, end_process
@@ -46,6 +46,7 @@ class _Held:
     moved: float = field(default_factory=steady_seconds)
     catching: asyncio.Task[None] | None = None
     keeping: asyncio.Task[None] | None = None
+    counting: asyncio.Task[None] | None = None
 
 
 class DetectWorker:
@@ -81,6 +82,7 @@ class DetectWorker:
         """The next offset of each partition that it has or had: whoever has it now, none may end before."""
         self._assigned = False
         self._looking: asyncio.Task[None] | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[int] | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -89,11 +91,12 @@ class DetectWorker:
         """Connect, and look after the partitions from now on."""
         await self._sender.start()
         await self._ends.start()
-        self._looking = asyncio.create_task(self._look_always())
+        self._looking = asyncio.create_task(self._always(self._look_after))
+        self._counting = asyncio.create_task(self._always(self._count_what_waits))
 
     async def stop(self) -> None:
         """Keep what was reached, and let go."""
-        for task in (self._looking, self._asking):
+        for task in (self._looking, self._counting, self._asking):
             if task is not None:
                 task.cancel()
         await asyncio.gather(*(each.follower.between(each.state.keep_now) for each in self._whole()))
@@ -154,12 +157,23 @@ class DetectWorker:
             work = held.follower.between(lambda: held.state.keep_if_due(held.state.next_offset))
             held.keeping = asyncio.create_task(self._or_fatal(work))
 
+    # --- batches that wait for others ---------------------------------------------------------------------------------
+
+    async def _count_what_waits(self) -> None:
+        """Count batches behind which nothing comes."""
+        while True:
+            await asyncio.sleep(GATHER_SECONDS)
+            for held in self._held.values():
+                if held.state.waits and (held.counting is None or held.counting.done()):
+                    work = held.follower.between(held.state.count_gathered)
+                    held.counting = asyncio.create_task(self._or_fatal(work))
+
     # --- every second -------------------------------------------------------------------------------------------------
 
-    async def _look_always(self) -> None:
-        """Look every second; an end that nobody asked for is one of the process, also by a cancelled part of it."""
+    async def _always(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Work on; an end that nobody asked for is one of the process, also by a cancelled part of it."""
         try:
-            await self._or_fatal(self._look_after())
+            await self._or_fatal(work())
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():

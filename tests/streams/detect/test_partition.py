@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from streams.detect.partition import TRIES, PartitionState
-from streams.detect.stage import WrongPartitionError
+from streams.detect.partition import TRIES, BatchesFailedError, PartitionState
+from streams.detect.stage import DetectStage, WrongPartitionError
 from streams.generations import Generation
 from streams.poison import without
 from streams.reading import Message
 from streams.records import CLOCK_HEADER, Report
-from tests.streams.detect.worlds import World, apply, messages_of, reports_of
+from tests.streams.detect.worlds import CONFIG, POLICY, World, apply, messages_of, reports_of
 from tests.warning.engine.test_controls import NOISE, control
 from tests.warning.engine.tickets import START, Row, city, columns, log
 from warning.domain.bucket import DAY_MS
@@ -307,6 +308,103 @@ def test_a_ticket_that_ends_the_process_is_left_out_the_third_time(monkeypatch: 
     assert said.ticket_id == [each for each in batch.ticket_id.tolist() if each not in bad]
     keys = {key for topic, _, key in world.sender.sent if topic == "tickets.poison"}
     assert keys == {b"tickets/0/%d" % poison.offset}
+
+
+SMALL = log(city(days=1.2), batch=3)
+FEW = messages_of(SMALL, TWO)[0]
+"""Several batches between two ticks."""
+
+
+def together_with_others(messages: Sequence[Message]) -> list[str]:
+    """Return a ticket of a batch that has others before it and behind it, with no tick between."""
+    for before, message, behind in zip(messages, messages[1:], messages[2:], strict=False):
+        if not (before.headers or message.headers or behind.headers):
+            return [str(decode_record(message.value or b"", "").ticket_id[0])]  # type: ignore[union-attr]
+    raise AssertionError
+
+
+def test_batches_between_two_ticks_are_applied_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They become fewer calls of the engine, each still has its own outcomes, and reports are the same."""
+    calls: list[int] = []
+    real = ShardStage.apply
+
+    def counting(self: ShardStage, batch: TicketColumns) -> object:
+        calls.append(len(batch))
+        return real(self, batch)
+
+    expected = reports_of(SMALL, TWO, 0)
+    alone = DetectStage(CONFIG, POLICY, TWO, 0)
+    codes = {
+        message.offset: alone.apply(record).tolist() if isinstance(record, TicketColumns) else alone.tick(record, 0)
+        for message in FEW
+        for record in [decode_record(message.value or b"", "")]
+    }
+    monkeypatch.setattr(ShardStage, "apply", counting)
+
+    async def story(world: World) -> None:
+        state = await begun(world)
+        await apply(state, FEW)
+        await state.count_gathered()
+
+    world = run(story)
+    assert world.sender.reports() == expected
+    assert len(calls) < sum(not message.headers for message in FEW) - 10
+    assert [each.offset for each in world.sender.outcomes()] == [m.offset for m in FEW if not m.headers]
+    assert all(each.outcome == codes[each.offset] for each in world.sender.outcomes())
+
+
+def test_a_batch_waits_a_little_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind which nothing comes, it is told to be counted; a snapshot counts it first."""
+
+    async def story(world: World) -> None:
+        state = await begun(world)
+        batch = next(message for message in FEW if not message.headers)
+        await apply(state, FEW, batch.offset + 1)
+        assert world.sender.outcomes() == []
+        assert not state.waits
+        monkeypatch.setattr("streams.detect.partition.GATHER_SECONDS", 0.0)
+        assert state.waits
+        await state.keep_now()
+        assert [each.offset for each in world.sender.outcomes()] == [batch.offset]
+        assert not state.waits
+        ((_, kept),) = world.snapshots.kept
+        alone = DetectStage(CONFIG, POLICY, TWO, 0)
+        for message in FEW[: batch.offset]:
+            assert alone.is_new(int(dict(message.headers)[CLOCK_HEADER]))
+            alone.tick(decode_record(message.value or b"", ""), 0)  # type: ignore[arg-type]
+        alone.apply(decode_record(batch.value or b"", ""))  # type: ignore[arg-type]
+        assert (kept.position, kept.payload) == (batch.offset + 1, msgspec.msgpack.encode(alone.state()))
+
+    run(story)
+
+
+def test_of_batches_that_failed_together_each_is_applied_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the third time the one is known that has the ticket; the others' attempts are forgotten."""
+    bad = together_with_others(FEW)
+    expected = reports_of([without_ids(record, set(bad)) for record in SMALL], TWO, 0)
+    poisonous(monkeypatch, *bad)
+
+    async def story(world: World) -> None:
+        state = await begun(world)
+        with pytest.raises(BatchesFailedError, match=r"one of tickets/0@\d+ to @\d+ .*ZeroDivisionError"):
+            await apply(state, FEW)
+        assert len(world.attempts.noted) > 1
+        kept = list(world.snapshots.kept)
+        await state.keep_now()
+        assert world.snapshots.kept == kept, "a state that failed is not kept"
+        for _ in range(TRIES - 2):
+            with pytest.raises(ZeroDivisionError):
+                await apply(await begun(world), FEW)
+        assert len(world.attempts.noted) >= 1
+        last = await begun(world)
+        await apply(last, FEW)
+        assert last.poisoned == 1
+        assert world.attempts.noted == {}
+
+    world = run(story, tickets=10_000)
+    (poison,) = world.sender.poison()
+    assert len(poison.rows) == 1
+    assert latest(world.sender.reports()) == expected
 
 
 def test_an_attempt_that_cannot_be_noted_ends_the_process_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
