@@ -22,7 +22,7 @@ from tests.warning.engine.tickets import START, Row, city, columns, log
 from warning.domain.bucket import DAY_MS
 from warning.domain.control import ControlKind
 from warning.domain.errors import InvalidInputError
-from warning.engine.records import OUTCOME_ORDER, Record
+from warning.engine.records import OUTCOME_ORDER, Record, Tick
 from warning.engine.shard_stage import ShardStage
 from warning.intake.columns import TicketColumns
 from warning.runtime.history import history_log
@@ -323,6 +323,11 @@ def together_with_others(messages: Sequence[Message]) -> list[str]:
     raise AssertionError
 
 
+def obeyed(stage: DetectStage, record: Record) -> None:
+    assert isinstance(record, Tick)
+    stage.tick(record, 0)
+
+
 def test_batches_between_two_ticks_are_applied_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """They become fewer calls of the engine, each still has its own outcomes, and reports are the same."""
     calls: list[int] = []
@@ -335,7 +340,7 @@ def test_batches_between_two_ticks_are_applied_together(monkeypatch: pytest.Monk
     expected = reports_of(SMALL, TWO, 0)
     alone = DetectStage(CONFIG, POLICY, TWO, 0)
     codes = {
-        message.offset: alone.apply(record).tolist() if isinstance(record, TicketColumns) else alone.tick(record, 0)
+        message.offset: alone.apply(record).tolist() if isinstance(record, TicketColumns) else obeyed(alone, record)
         for message in FEW
         for record in [decode_record(message.value or b"", "")]
     }
@@ -371,8 +376,10 @@ def test_a_batch_waits_a_little_and_no_longer(monkeypatch: pytest.MonkeyPatch) -
         alone = DetectStage(CONFIG, POLICY, TWO, 0)
         for message in FEW[: batch.offset]:
             assert alone.is_new(int(dict(message.headers)[CLOCK_HEADER]))
-            alone.tick(decode_record(message.value or b"", ""), 0)  # type: ignore[arg-type]
-        alone.apply(decode_record(batch.value or b"", ""))  # type: ignore[arg-type]
+            obeyed(alone, decode_record(message.value or b"", ""))
+        counted = decode_record(batch.value or b"", "")
+        assert isinstance(counted, TicketColumns)
+        alone.apply(counted)
         assert (kept.position, kept.payload) == (batch.offset + 1, msgspec.msgpack.encode(alone.state()))
 
     run(story)
