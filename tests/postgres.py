@@ -116,10 +116,26 @@ class Postgres:
         """Kill the server, as the system does when memory runs out."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """Stop the time of the server and of all its sessions: connections stay open, and nothing answers."""
+        self._send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._send(signal.SIGCONT)
+
     def close(self) -> None:
         """End, and leave nothing."""
         self._end(signal.SIGQUIT)
         self._watchdog.communicate()
+
+    def _send(self, number: signal.Signals) -> None:
+        """Send a signal to the server, which starts no session meanwhile, then to each session."""
+        assert self._process is not None, "the server does not run"
+        pid = self._process.pid
+        os.kill(pid, number)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

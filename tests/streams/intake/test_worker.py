@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from streams.records import Flushed, decode
-from streams.topics import Name, partition_of
+from streams.topics import Name, partition_of, topics
+from tests.cluster.plugin import store_at
+from tests.cluster.stored import database_of
 from tests.kafka.broker import free_ports
 from tests.kafka.harness import Kafka
+from tests.postgres import Postgres
 from tests.streams.intake.parts import events, judge_over, log_of, ticket
+from tests.streams.test_codecs import CODECS, PRODUCERS, TEXT
 from tests.streams.workers import Worker, produce, read, smaller, until
+from warning.bootstrap.accounts import build_accounts
 from warning.engine.shard_stage import shard_of
 from warning.intake.columns import TicketColumns
 from warning.settings import Settings
@@ -25,6 +30,8 @@ from warning.store.sql.log import SqlLog
 PARTITIONS, INPUTS = 3, 2
 TICKETS = "early_warning_input_tickets_total"
 LAG = "early_warning_input_lag_records"
+STANDS_STILL = 20.0
+"""Longer than every time after which a database that says nothing is given up."""
 
 
 def _now() -> str:
@@ -184,3 +191,60 @@ def test_a_broker_that_goes_away_is_waited_for(harm: str, prefix: str, tmp_path:
             until(lambda: _read_to_its_end(settings), "the end is said")
             assert worker.running, worker.tail()
             assert worker.stop() == 0
+
+
+def test_every_codec_of_every_client_comes_into_the_log(settings: Settings, tmp_path: Path) -> None:
+    """One worker reads what aiokafka, kafka-python and librdkafka producers send, plain and in all four codecs."""
+    raw, number = topics(settings)[Name.RAW].name, 0
+    for send in PRODUCERS.values():
+        for codec in CODECS:
+            send(settings, raw, codec, [json.dumps(ticket(number, created_at=_now(), text=TEXT)).encode()])
+            number += 1
+    with Worker(settings, "intake", "one", tmp_path) as worker:
+        until(lambda: len(_ids(settings)) == number, "every record is in the log")
+        assert worker.metric("early_warning_rejects_total") == 0
+    assert _ids(settings) == Counter({f"T{n}": 1 for n in range(15)})
+
+
+def test_a_database_that_goes_away_holds_up_no_ticket(
+    settings: Settings, postgres: Postgres, postgres_name: str, tmp_path: Path
+) -> None:
+    """While PostgreSQL is killed, and while it stands still for long, tickets of a registered source come into the log;
+    the same process notes in the database afterwards when the source was heard.
+    """
+    settings = Settings.model_validate(settings.model_dump() | {"store": store_at(postgres, postgres_name)})
+    count = 0
+
+    def send_and_find() -> None:
+        nonlocal count
+        produce(
+            settings,
+            Name.RAW,
+            [(value, at, [("source", b"desk")]) for value, at, _ in _raw(*range(count, count + 100))],
+        )
+        count += 100
+        until(lambda: len(_ids(settings)) == count, "everything is in the log")
+
+    with database_of(settings) as database, Worker(settings, "intake", "one", tmp_path) as worker:
+        build_accounts(database).add_source("desk", "canonical")
+        send_and_find()
+        postgres.kill()
+        try:
+            send_and_find()
+        finally:
+            postgres.start()
+        postgres.pause()
+        try:
+            stands_still = time.monotonic() + STANDS_STILL
+            send_and_find()
+            until(lambda: time.monotonic() > stands_still, "it has stood still for long")
+            send_and_find()
+            assert worker.health() == {"alive": True, "ready": True, "detail": ""}
+        finally:
+            postgres.resume()
+        resumed = datetime.now(UTC)
+        send_and_find()
+        until(lambda: SqlLog(database).heard()["desk"].received_at > resumed, "the source was heard since")
+        assert worker.running, worker.tail()
+        assert worker.stop() == 0
+    assert set(_ids(settings)) == {f"T{n}" for n in range(count)}
