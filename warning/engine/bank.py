@@ -29,6 +29,7 @@ _SCREEN_SDS = 2.0
 """Counts within two Poisson standard deviations of their expectation cannot reach a signal p-value of .001."""
 _AVERAGE_WEEK = Window(BucketLength.WEEK.value, 0.0, float(WEEK_HOURS), ahead=True)
 _LEAST_EXPECTED = 0.1
+_KINDS = {kind.value: kind for kind in SeriesKind}
 
 
 class SeriesBank:
@@ -353,7 +354,7 @@ class SeriesBank:
         self.table.load(state["table"] | shift)
         self.counts.make_room(self.rows)
         for offset, (kind, area, name) in enumerate(state["keys"]):
-            key, row = SeriesKey(SeriesKind(kind), area, name), first + offset
+            key, row = SeriesKey(_KINDS[kind], area, name), first + offset
             self.keys.append(key)
             self.row_of[key] = row
             if shift["parent"][offset] != NO_PARENT:

@@ -165,14 +165,14 @@ class PendingTickets:
             self._indexed[quarter] = _BySeries.of(parts[0])
         return parts[0].take(self._indexed[quarter].positions(row))
 
-    def state(self, place: dict[int, int], mine: IntArray) -> dict[str, Any]:
-        """Return the tickets whose root series is in ``mine``, their rows renumbered by ``place``."""
+    def state(self, place: dict[int, int]) -> dict[str, Any]:
+        """Return the tickets whose root series is in ``place``, their rows renumbered by it."""
         mapped = np.full(max([-1, *place]) + 2, -1, np.int64)
         for row, offset in place.items():
             mapped[row] = offset
 
         def part(entries: Entries) -> list[NDArray[Any]]:
-            chosen = entries.take(np.isin(entries.rows[:, 0], mine))
+            chosen = entries.take(mapped[np.minimum(entries.rows[:, 0], len(mapped) - 1)] >= 0)
             columns = {name: getattr(chosen, name) for name in _COLUMNS}
             return list((columns | {"rows": mapped[columns["rows"]]}).values())
 

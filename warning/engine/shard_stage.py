@@ -374,7 +374,7 @@ class ShardStage:
             "shard": shard,
             "bank": self.bank.state(rows, lambda series: self._carries(series, (shard,))),
             "courses": self.courses.state(place),
-            "pending": self.pending.state(place, rows),
+            "pending": self.pending.state(place),
             "seen": self.seen.state(shard),
             "last_tick": self.last_tick,
             "watermark": self.watermark,

@@ -17,10 +17,14 @@ from warning.domain.errors import IncompatibleSnapshotError
 VERSION = 3
 _ARRAY = "__array__"
 _TEXT = "text"
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+"""What most values are."""
 
 
 def packed(value: Any) -> Any:
     """Turn arrays into plain data: dtype, shape and bytes (little endian), or a list for text."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, np.ndarray):
         if value.dtype == np.object_:
             return {_ARRAY: _TEXT, "data": value.tolist()}
@@ -35,6 +39,8 @@ def packed(value: Any) -> Any:
 
 def unpacked(value: Any) -> Any:
     """Turn plain data back into arrays."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         kind = value.get(_ARRAY)
         if kind == _TEXT:

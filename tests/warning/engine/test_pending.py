@@ -214,7 +214,7 @@ def test_examples_follow_what_comes_and_goes() -> None:
     assert _examples(pending, 1) == [1, 3, 4, 5]
     pending.remove(1)
     assert _examples(pending, 1) == [3, 4, 5]
-    pending.load(_held([Ticket(6, (0, 1))]).state({0: 0, 1: 1}, np.array([0])), 0)
+    pending.load(_held([Ticket(6, (0, 1))]).state({0: 0, 1: 1}), 0)
     assert _examples(pending, 1) == [3, 4, 5, 6]
     pending.close(FIRST)
     assert _examples(pending, 1) == [4, 5, 6]
@@ -238,7 +238,7 @@ def test_a_state_in_two_parts_goes_on_identically(some: list[Ticket], closed: in
     offsets = (12, 10)
     loaded = PendingTickets()
     for place, first in reversed(list(zip(shards, offsets, strict=True))):
-        loaded.load(whole.state(place, np.array(list(place), np.int64)), first)
+        loaded.load(whole.state(place), first)
     row_of = {row: first + at for place, first in zip(shards, offsets, strict=True) for row, at in place.items()}
     assert len(loaded) == len(whole)
     for row, new in row_of.items():
@@ -257,7 +257,7 @@ def test_a_state_is_not_touched_by_what_comes_after() -> None:
     """A snapshot keeps its tickets while the original, and one that loaded it, go on."""
     pending = _held([Ticket(1), Ticket(2)], [Ticket(3, quarter=FIRST + 1)])
     pending.close(FIRST)
-    state = pending.state({0: 0}, np.array([0]))
+    state = pending.state({0: 0})
     before = repr(state)
     other = PendingTickets()
     other.load(state, 0)
