@@ -118,8 +118,8 @@ class Cluster:
         self.workers: list[Worker] = []
         self._started = 0
 
-    def run(self, *arguments: str) -> str:
-        """Run a command to its end; returns what it printed."""
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run a command to its end, which has this exit code; returns what it printed."""
         done = subprocess.run(
             [PROGRAM, *arguments],
             env=self._environment(),
@@ -128,7 +128,7 @@ class Cluster:
             check=False,
             timeout=PATIENCE,
         )
-        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def start(self, kind: str, name: str = "", **variables: str) -> Worker:
