@@ -1,8 +1,8 @@
 """Courses of the series that lead alerts, where series and alerts live in different processes.
 
 An alert's leading signal is only known once all partitions have reported, and by then the partition that has the
-series may have moved on. So each partition reports, with the tick itself, the past of every series that may come to
-lead an alert, and follows those series; the alert stage keeps what the engine in one process would have kept.
+series may have moved on. So each partition follows every series that may come to lead an alert, and reports its past
+with each tick that speaks of it; the alert stage keeps what the engine in one process would have kept.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ class Course:
 
 
 def courses_of(report: TickReport, stage: ShardStage, policy: PolicyConfig) -> tuple[Course, ...]:
-    """Follow the series of a report that may lead an alert, and return their pasts.
+    """Follow the series of a report that may lead an alert; returns their pasts, and those of series that may have led.
 
     To be called between the tick that made the report and whatever changes the stage next.
     """
-    leading = [signal for signal in report.signals if _may_lead(signal, report, policy)]
-    for signal in leading:
-        stage.courses.follow(signal)
-    told = sorted(leading, key=lambda signal: (signal.p_value, signal.id))[:MOST]
+    for signal in report.signals:
+        if _may_lead(signal, report, policy):
+            stage.courses.follow(signal)
+    # Not only those that may lead now: an alert that ends is led by what led it before, however little that has become.
+    concerned = filter(stage.courses.may_be_followed_for, report.signals)
+    told = sorted(concerned, key=lambda signal: (signal.p_value, signal.id))[:MOST]
     pasts = stage.courses.pasts(told)
     return tuple(Course(signal=signal.id, past=past) for signal, past in zip(told, pasts, strict=True))
 

@@ -97,6 +97,13 @@ class Courses:
         self._until[key] = max(followed_until(self._bank.grid, signal), self._until.get(key, 0))
         return new
 
+    def may_be_followed_for(self, signal: Signal) -> bool:
+        """Whether a signal's series is followed as long as its chart wants, or may have been and is forgotten."""
+        grid, until = self._bank.grid, followed_until(self._bank.grid, signal)
+        if self._until.get((self._bank.row_of[signal.series], signal.length), until - 1) >= until:
+            return True
+        return grid.end(signal.length, until) <= grid.start(BucketLength.HOUR, self._bank.next_hour)
+
     def follows_quarters(self) -> bool:
         """Whether a series is followed by quarters of an hour."""
         return any(length is BucketLength.QUARTER for _, length in self._until)
