@@ -95,7 +95,7 @@ class DetectStage:
             names = f"{batch.jurisdiction!r} / {self.config.jurisdiction!r}"
             english = f"tickets of another jurisdiction than the setting says ({names})"
             raise WrongPartitionError(place, english, f"工单所属辖区与设置不符 ({names})")
-        if self.stage.owned(batch).all():
+        if self.stage.owns(batch.category.values) or self.stage.owned(batch).all():
             return
         found = {shard_of(batch.jurisdiction, name, self.config.shards) for name in batch.category.only_used().values}
         foreign = sorted(found.difference(self.shards))

@@ -149,7 +149,7 @@ class SeriesBank:
 
     def _open_quarters(self, until: int) -> list[int]:
         quarters = self.counts.open[BucketLength.QUARTER]
-        return sorted(q for q in quarters if self.grid.end(BucketLength.QUARTER, q) <= until)
+        return sorted(q for q in quarters if q < until // QUARTER_MS)
 
     def _close_hour(self, hour: int, end: int, hooks: ClosingHooks) -> Iterator[Finding]:
         hour_start = self.grid.start(BucketLength.HOUR, hour)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -105,6 +105,10 @@ class ShardStage:
         self._correct(batch, np.nonzero((status == NEW) & late & ~self.seen.beyond(days, shards, self._day))[0])
         return outcome
 
+    def owns(self, categories: Iterable[str]) -> bool:
+        """Whether all these categories belong to the shards carried here."""
+        return all(self._owned[self._pair(name)[0]] for name in categories)
+
     def owned(self, batch: TicketColumns) -> NDArray[np.bool_]:
         """Return which rows of a batch belong to the shards carried here."""
         owned: NDArray[np.bool_] = self._owned[self._hashes(batch.category)[0]]
@@ -113,18 +117,19 @@ class ShardStage:
     def _hashes(self, category: Dictionary) -> tuple[IntArray, NDArray[np.uint64]]:
         """Return each row's shard and the hash of its category."""
         codes, inverse = np.unique(category.codes, return_inverse=True)
-        known = self._categories
-        if len(known) > _CATEGORIES_REMEMBERED:
-            known.clear()
-        pairs = []
-        for name in map(category.values.__getitem__, codes.tolist()):
-            pair = known.get(name)
-            if pair is None:
-                shard = shard_of(self.config.jurisdiction, name, self.config.shards)
-                pair = known[name] = (shard, xxhash.xxh3_64_intdigest(name.encode()))
-            pairs.append(pair)
+        pairs = [self._pair(category.values[code]) for code in codes.tolist()]
         shards = np.array([pair[0] for pair in pairs], np.int64)
         return shards[inverse], np.array([pair[1] for pair in pairs], np.uint64)[inverse]
+
+    def _pair(self, category: str) -> tuple[int, int]:
+        """Return a category's shard and its hash."""
+        pair = self._categories.get(category)
+        if pair is None:
+            if len(self._categories) >= _CATEGORIES_REMEMBERED:
+                self._categories.clear()
+            shard = shard_of(self.config.jurisdiction, category, self.config.shards)
+            pair = self._categories[category] = (shard, xxhash.xxh3_64_intdigest(category.encode()))
+        return pair
 
     def _is_late(self, times: IntArray) -> NDArray[np.bool_]:
         """Return which times lie in a quarter of an hour that has closed."""
