@@ -61,9 +61,9 @@ ENTRIES = {
             database=True,
         ),
     ],
-    "faust-take": list(_peer("(b') Faust take_events, batches alike", "faust_agent", "--take")),
     "quix": list(_peer("(c) Quix Streams", "quix")),
     "bytewax": list(_peer("(d) Bytewax", "bytewax")),
+    "faust-take": list(_peer("(b') Faust agent that gathers (take_events)", "faust_agent", "--take")),
     "faust": list(_peer("(b) plain Faust agent, one event at a time", "faust_agent", part=ONE_AT_A_TIME)),
 }
 
