@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
+from streams.absences import absences
 from streams.away import named
 from streams.detect.beginning import LogBeginning
 from streams.detect.history import SqlPast
@@ -52,7 +53,8 @@ def header_of(settings: Settings) -> LogHeader:
 async def whole_log(settings: Settings, database: Database) -> AsyncGenerator[Record, None]:
     """Yield history, then what all generations of the log hold, as every partition's worker takes it in.
 
-    Raises RangeGoneError where the log's beginning was deleted, unless the present era began without it.
+    Shards are left out of the ticks that were judged without them (:mod:`streams.absences`). Raises RangeGoneError
+    where the log's beginning was deleted, unless the present era began without it.
     """
     reader, past = RangeReader(settings), SqlPast(database, settings)
     with database.read() as connection:
@@ -62,12 +64,20 @@ async def whole_log(settings: Settings, database: Database) -> AsyncGenerator[Re
     clock = 0
     if past.may_lack_beginning(era):
         clock = past.agreed_begin(era, await beginning.common_clock())
+    spans = [await _spans(reader, each, kept=clock > 0) for each in (found[-1:] if clock else found)]
+    with database.read() as connection:  # after the ends: whatever was judged of these records stands in it
+        decided = absences(connection)
     for record in past.records(await beginning.live_since(clock - 1)):
         yield record
     merging = Merging(reader, await PoisonTopic(reader, settings).refresh(), last_clock=clock - 1)
-    for generation in found[-1:] if clock else found:
-        spans = await _spans(reader, generation, kept=clock > 0)
-        async with aclosing(merging.merge(spans)) as records:
+    async with aclosing(decided.placed(_merged(merging, spans))) as records:
+        async for record in records:
+            yield record
+
+
+async def _merged(merging: Merging, spans: Sequence[Sequence[Span]]) -> AsyncGenerator[Record, None]:
+    for generation in spans:
+        async with aclosing(merging.merge(generation)) as records:
             async for record in records:
                 yield record
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from streams import marks
+from streams.absences import absences
 from streams.alerts.store import SCOPE
 from warning.domain.bucket import MINUTE_MS
 from warning.runtime.clock import GuardedClock, steady_seconds
@@ -20,6 +21,8 @@ from warning.store.sql.log import SqlLog
 from warning.store.sql.stage_snapshots import StageSnapshots
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from warning.engine.grid import Grid
     from warning.runtime.clock import Clock
     from warning.store.sql.database import Database
@@ -112,8 +115,9 @@ class ClusterRuntime:
             applied = meta.get_number(connection, meta.APPLIED)
             judged = marks.judged(connection)
             waited_for = marks.waited_for(connection)
+            left_out = absences(connection).left_out()
         snapshot = self._snapshots.positions(SCOPE).get(SCOPE)
-        notice = self._notice(judged, waited_for)
+        notice = self._notice(judged, waited_for, left_out)
         moment = self._grid.moment
         return Condition(
             ready=True,
@@ -140,12 +144,16 @@ class ClusterRuntime:
             for source, heard in self._log.heard().items()
         ]
 
-    def _notice(self, judged: marks.JudgedTick | None, waited_for: marks.WaitedFor | None) -> Words:
+    def _notice(
+        self, judged: marks.JudgedTick | None, waited_for: marks.WaitedFor | None, left_out: Mapping[int, int]
+    ) -> Words:
         if isinstance(self._clock, GuardedClock) and self._clock.jump_ms:
             minutes = round(self._clock.jump_ms / MINUTE_MS)
             return Words(f"本机时钟跳变了 {minutes:+,} 分钟。", f"This machine's clock jumped by {minutes:+,} minutes.")
         if waited_for is not None:
             return _overdue(waited_for, self._grid.moment(waited_for.watermark))
+        if left_out:
+            return _left_out(len(left_out), self._grid.moment(min(left_out.values())))
         quiet = judged is not None and self._clock() - judged.at > QUIET_MS
         return _nothing_judged(self._grid.moment(judged.at)) if judged is not None and quiet else Words("", "")
 
@@ -164,6 +172,15 @@ def _overdue(waited_for: marks.WaitedFor, watermark: datetime) -> Words:
         f"日志分区 {names} 尚未上报 {watermark:%m-%d %H:%M} 的时钟,预警判定在等待。请检查检测进程。",
         f"The log's partitions {names} have not reported {watermark:%d %b %H:%M}; no alert is judged until they do. "
         "Check the detect workers.",
+    )
+
+
+def _left_out(shards: int, since: datetime) -> Words:
+    return Words(
+        f"日志的 {shards} 个分片自 {since:%m-%d %H:%M} 起未参与判定:其类别以及总量、部门、渠道的预警待恢复后补判。"
+        "请检查检测进程。",
+        f"{shards} of the log's shards are left out since {since:%d %b %H:%M}: alerts of their categories, and of "
+        "totals, departments and channels, come when they are back. Check the detect workers.",
     )
 
 

@@ -35,6 +35,12 @@ JUDGED_AGE = Spec("judged_watermark_age_seconds", "gauge", (), "Age of the last 
 WAITED_FOR = Spec(
     "partitions_waited_for", "gauge", (), "Partitions whose report of a tick is overdue. 超时未上报的分区数"
 )
+SHARDS_LEFT_OUT = Spec(
+    "shards_left_out",
+    "gauge",
+    (),
+    "Shards that ticks are judged without at present. 暂不参与判定的分片数",
+)
 REVIEWS_WAITING = Spec(
     "reviews_waiting", "gauge", (), "Decisions of people not yet in the log. 尚未写入日志的人工决定数"
 )
@@ -55,6 +61,7 @@ SPECS: tuple[Spec, ...] = (
     TICKS,
     JUDGED_AGE,
     WAITED_FOR,
+    SHARDS_LEFT_OUT,
     REVIEWS_WAITING,
     POISON,
     CAUGHT_UP,

@@ -204,7 +204,7 @@ class ClusterGroup(_Group):
     snapshot_seconds: int = Field(60, ge=1, description="Between snapshots of a partition. 快照间隔 (秒)")
     snapshot_tickets: int = Field(200_000, ge=1, description="Tickets after which one is taken early. 提前快照的工单数")
     wait_seconds: int = Field(
-        60, ge=1, description="A partition that has not reported a tick for so long is told of. 分区未上报的告知时限"
+        60, ge=1, description="A partition that has not reported a tick for so long is left out. 分区未上报的等待时限"
     )
 
 

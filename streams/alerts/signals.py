@@ -1,8 +1,11 @@
 """Following the topic ``signals``: reports into the alert stage, what it says into the database.
 
 Records are applied one after another; what they bring is committed by a task of its own, as much as waits at a time,
-so that catching up costs few transactions. Every commit stores the position it reaches and must find the one before
-it: a process that was overtaken by another can say nothing twice, and ends.
+so that catching up costs few transactions. Every commit stores how far it reaches and must find what the one before it
+left: a process that was overtaken by another can say nothing twice, and ends.
+
+A partition that stays away does not hold up the others for ever: see :meth:`Signals.decide`. So what is held of the
+others is bounded by the wait, or by :data:`MOST_HELD` ticks.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from streams.absences import Absence, Absences
 from streams.alerts.stage import Judged
-from streams.alerts.store import Step
+from streams.alerts.store import Reached, Step
 from streams.reading import LogLostError
 from streams.records import decode_report
 from warning.domain.errors import IncompatibleSnapshotError
@@ -31,6 +35,10 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 64
 """Steps that wait for the database: beyond it no more is applied, until it takes them."""
+
+MOST_HELD = 1_000
+"""Ticks that wait for a partition which reports, but too slowly: beyond it that partition is left out all the same. The
+reports of so many ticks are some tens of megabytes."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,14 +62,17 @@ class Signals:
         self.next_offset = 0
         self.committed: Callable[[list[Step], int], None] = lambda *_: None
         """Called after a commit with what it stored."""
-        self.stored = 0
-        """The position up to which everything said is stored."""
         self.watermark: int | None = None
         """That of the last tick whose alerts are stored (milliseconds)."""
         self.moved = steady_seconds()
         """When a record was last applied or stored."""
         self.waiting: Missing | None = None
         self.waiting_since = steady_seconds()
+        self.absences = Absences()
+        self._heard: dict[int, float] = {}
+        """When each partition last reported anything."""
+        self._reached = Reached()
+        """How far what is stored goes."""
         self._store = store
         self._new_stage = new_stage
         self._clock = clock
@@ -69,6 +80,7 @@ class Signals:
         self._stage = new_stage(0)
         self._steps: asyncio.Queue[Step] = asyncio.Queue(MOST_WAITING)
         self._judged = -1
+        """The number of the last tick that is stored, or on its way to it."""
         self._anew: Collected | None = None
         """What the stage of a new era has said so far, while it has not come to where the older one was."""
         self._until = -1
@@ -76,18 +88,26 @@ class Signals:
         self.snapshot_ms: int | None = None
         """When the last snapshot was stored."""
 
+    @property
+    def stored(self) -> int:
+        """The position up to which everything said is stored."""
+        return self._reached.position
+
     # --- records ------------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
         """Begin from the newest snapshot that can be used."""
         await self._steps.join()
-        self.stored = await self._insistence.on(self._store.applied)
+        self._reached = await self._insistence.on(self._store.reached)
+        self.absences = await self._insistence.on(self._store.absences)
         judged = await self._insistence.on(self._store.judged)
-        self._judged = -1 if judged is None else judged.number
+        self._judged = self._reached.tick
         self.watermark = None if judged is None else judged.watermark
-        self._anew, self.waiting = None, None
+        self._anew, self.waiting, self._heard = None, None, {}
         self._stage, self.next_offset = await self._insistence.on(self._restored)
+        self._stage.absences = self.absences
         self._snapshot_at = self.next_offset
+        self._note_waiting()
         _LOG.info("restored", extra={"position": self.next_offset, "stored": self.stored, "era": self._stage.era})
 
     def _restored(self) -> tuple[AlertStage, int]:
@@ -107,32 +127,41 @@ class Signals:
             raise ValueError("a report without content")
         report = decode_report(message.value)
         judged = await asyncio.to_thread(self._take, report)
-        self.moved = steady_seconds()
+        self.moved = self._heard[report.partition] = steady_seconds()
         self._note_waiting()
-        step = self._step(message.offset + 1, judged)
-        if step is not None:
-            self._judged = step.judged[-1].tick.number
-            if step.position > self.stored:
-                await self._steps.put(step)
+        await self._say(message.offset + 1, judged)
 
     def _take(self, report: Report) -> list[Judged]:
         if report.era > self._stage.era:
             _LOG.info("a new era of history begins", extra={"era": report.era, "until": self._judged})
             self._stage = self._new_stage(report.era)
+            self._stage.absences = self.absences
             self._anew, self._until = Collected(), self._judged
         return self._stage.take(report)
 
+    async def _say(self, position: int, judged: list[Judged]) -> None:
+        """Let what is new be stored."""
+        step = self._step(position, judged)
+        if step is not None:
+            self._judged = step.judged[-1].tick.number
+            await self._steps.put(step)
+
     def _step(self, position: int, judged: list[Judged]) -> Step | None:
-        """Return what is to be stored; a new era says nothing before it has come to where the older one was."""
-        if not judged:
-            return None
+        """Return what is to be stored; a new era says nothing before it has come to where the older one was.
+
+        Ticks count, not positions: begun again, the stage may judge a tick of which shards were left out when it has
+        read less than had been read when that was decided.
+        """
         if self._anew is None:
-            return Step(position=position, judged=judged, era=self._stage.era)
+            new = [each for each in judged if each.tick.number > self._judged]
+            return Step(position=position, judged=new, era=self._stage.era) if new else None
         for each in judged:
             self._anew.add(each.output)
-        if judged[-1].tick.number < self._until:
+        if not judged or judged[-1].tick.number < self._until:
             return None
         anew, self._anew = self._anew, None
+        if position <= self.stored:
+            return None
         reached = [Judged(tick=judged[-1].tick, output=Output())]
         return Step(position=position, judged=reached, era=self._stage.era, anew=anew)
 
@@ -146,6 +175,57 @@ class Signals:
         if self.next_offset < self.stored:
             raise LogLostError(topic, 0, self.stored, self.next_offset)
 
+    # --- shards that are left out -------------------------------------------------------------------------------------
+
+    async def decide(self, wait_seconds: float) -> None:
+        """Leave out the shards of partitions that stay away, and take shards in again that have caught up.
+
+        A partition stays away when a tick that others have reported has waited for it for ``wait_seconds`` and nothing
+        at all was heard from it meanwhile, or when :data:`MOST_HELD` ticks wait. Before the first tick, and while a new
+        era is on its way to where the older one was, all are waited for. To be called between records
+        (:meth:`streams.following.Follower.between`), and at the topic's end: what was not read may be what is missing.
+        """
+        if self._decision(wait_seconds) is None:
+            return
+        await self._steps.join()
+        absence = self._decision(wait_seconds)
+        if absence is None:
+            return
+        jurisdiction, expected, at = self._stage.jurisdiction, self._reached, self._clock()
+        self._reached = await self._insistence.on(
+            lambda: self._store.decide(absence, jurisdiction, at, expected=expected), "shards"
+        )
+        self.absences = self._stage.absences = self.absences.then(absence)
+        _LOG.error(
+            "shards are left out" if absence.out else "shards are taken in again",
+            extra={"shards": absence.shards, "tick": absence.tick},
+        )
+        judged = await asyncio.to_thread(self._stage.judge)
+        self._note_waiting()
+        await self._say(self.next_offset, judged)
+
+    def _decision(self, wait_seconds: float) -> Absence | None:
+        last = self._stage.last_tick
+        if self._anew is not None or last < 0 or last < self._judged or self.watermark is None:
+            return None
+        back = self._stage.caught_up().intersection(self.absences.left_out())
+        if back:
+            return Absence(tick=last + 1, since=self.watermark + 1, shards=tuple(sorted(back)), out=False)
+        missing = self.waiting
+        shards = () if missing is None else missing.carried_by(self._away(missing, wait_seconds))
+        if missing is None or not shards:
+            return None
+        return Absence(tick=missing.tick.number, since=missing.tick.watermark, shards=shards, out=True)
+
+    def _away(self, missing: Missing, wait_seconds: float) -> list[int]:
+        """Return the partitions that have not reported a tick and are waited for no longer."""
+        if self._stage.held > MOST_HELD:
+            return list(missing.partitions)
+        before = steady_seconds() - wait_seconds
+        if self.waiting_since > before:
+            return []
+        return [each for each in missing.partitions if self._heard.get(each, before) <= before]
+
     # --- commits and snapshots ----------------------------------------------------------------------------------------
 
     async def commit_always(self) -> None:
@@ -155,8 +235,10 @@ class Signals:
             while not self._steps.empty():
                 steps.append(self._steps.get_nowait())
             at = self._clock()
-            await self._insistence.on(lambda steps=steps, at=at: self._store.commit(steps, at, expected=self.stored))  # type: ignore[misc]
-            self.stored, self.moved = steps[-1].position, steady_seconds()
+            self._reached = await self._insistence.on(
+                lambda steps=steps, at=at: self._store.commit(steps, at, expected=self._reached)  # type: ignore[misc]
+            )
+            self.moved = steady_seconds()
             self.watermark = steps[-1].judged[-1].tick.watermark
             self.committed(steps, at)
             for _ in steps:

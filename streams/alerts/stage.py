@@ -1,7 +1,7 @@
 """The alert stage: reports of partitions, in whatever order, in; what the engine says of each tick, in order, out.
 
-Pure and synchronous. A tick is judged once every shard has reported it; reports of ticks that were judged, repeated
-reports and those of an older era say nothing new.
+Pure and synchronous. A tick is judged once every shard has reported it that is not left out; repeated reports and
+those of an older era say nothing new, and reports of ticks that were judged only where their shards were left out.
 
 ::
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streams.absences import Absences
 from streams.alerts.led import Led
 from streams.courses import pasts_in
 from streams.records import Report, decode_report, encode_report
@@ -26,7 +27,7 @@ from warning.engine.parts import jurisdiction_snapshot, restore_jurisdiction
 from warning.engine.records import Output, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from warning.domain.evidence import EvidencePoint
     from warning.engine.jurisdiction_stage import Judgement, JurisdictionStage
@@ -44,11 +45,23 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """The oldest tick that waits, the shards that have not reported it, and the partitions that carry them."""
+    """The oldest tick that waits, and the shards that have not reported it.
+
+    of : how many partitions the log has
+    """
 
     tick: Tick
     shards: frozenset[int]
-    partitions: tuple[int, ...]
+    of: int
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions that carry the shards."""
+        return tuple(sorted({partition_of(shard, self.of) for shard in self.shards}))
+
+    def carried_by(self, partitions: Collection[int]) -> tuple[int, ...]:
+        """Return those of the shards that some partitions carry."""
+        return tuple(sorted(shard for shard in self.shards if partition_of(shard, self.of) in partitions))
 
 
 class AlertStage:
@@ -60,6 +73,8 @@ class AlertStage:
 
     def __init__(self, jurisdiction: JurisdictionStage, era: int) -> None:
         self.era = era
+        self.absences = Absences()
+        """Which shards are left out of which ticks; it may be said anew at any time, of ticks that were not judged."""
         self._jurisdiction = jurisdiction
         self._led = Led(jurisdiction.grid)
         self._waiting: dict[int, dict[int, Report]] = {}
@@ -70,12 +85,33 @@ class AlertStage:
         """The number of the last tick judged; -1: none."""
         return self._jurisdiction.last_tick
 
+    @property
+    def jurisdiction(self) -> str:
+        """The name of what is judged."""
+        return self._jurisdiction.config.jurisdiction
+
+    @property
+    def held(self) -> int:
+        """How many ticks wait for reports."""
+        return len(self._waiting)
+
+    def caught_up(self) -> frozenset[int]:
+        """Return the shards that are left out though they have reported the last tick judged."""
+        return self._jurisdiction.absent.caught_up(self.last_tick)
+
     def take(self, report: Report) -> list[Judged]:
         """Take a report in; returns what is said of all ticks that are now complete, in order."""
         tick = report.report.tick
-        if report.era != self.era or tick.number <= self.last_tick:
+        if report.era != self.era:
+            return []
+        if tick.number <= self.last_tick:
+            self._jurisdiction.report(report.report)
             return []
         self._waiting.setdefault(tick.number, {}).setdefault(min(report.report.shards), report)
+        return self.judge()
+
+    def judge(self) -> list[Judged]:
+        """Return what is said of all ticks that are complete, in order."""
         return list(self._judge_complete())
 
     def missing(self) -> Missing | None:
@@ -84,9 +120,7 @@ class AlertStage:
             return None
         reports = self._reports(min(self._waiting))
         shards = frozenset(self._wanted(reports) - _reported(reports))
-        count = self._partitions(reports[0])
-        partitions = tuple(sorted({partition_of(shard, count) for shard in shards}))
-        return Missing(tick=reports[0].report.tick, shards=shards, partitions=partitions)
+        return Missing(tick=reports[0].report.tick, shards=shards, of=self._partitions(reports[0]))
 
     def _partitions(self, report: Report) -> int:
         """Return how many partitions the log has, by the shards that one of them carries."""
@@ -105,18 +139,26 @@ class AlertStage:
         return [report for _, report in sorted(self._waiting[number].items())]
 
     def _wanted(self, reports: Sequence[Report]) -> set[int]:
-        """Return the shards that must report a tick: what its own controls say of shards counts for it."""
+        """Return the shards that must report a tick."""
         left_out = set(self._jurisdiction.left_out)
-        for control in reports[0].controls:
+        for control in self._controls(reports):
             if control.kind is ControlKind.SHARD_LEFT_OUT and control.shard is not None:
                 left_out.add(control.shard)
             elif control.kind is ControlKind.SHARD_BACK and control.shard is not None:
                 left_out.discard(control.shard)
         return set(range(self._jurisdiction.config.shards)) - left_out
 
+    def _controls(self, reports: Sequence[Report]) -> list[Control]:
+        """Return what holds from a tick on: what was decided of shards, and the tick's own controls.
+
+        What a decision's own controls say in the log holds already.
+        """
+        decided = self.absences.between(self.last_tick, reports[0].report.tick.number, self.jurisdiction)
+        return decided + [control for control in reports[0].controls if not self.absences.tells(control)]
+
     def _judged(self, reports: Sequence[Report]) -> Judged:
         """Judge one tick: first its controls, which are the same in all reports, then the reports by their shards."""
-        for control in reports[0].controls:
+        for control in self._controls(reports):
             self._obey(control)
         tick = reports[0].report.tick
         output = Output(points=self._led.kept(point for report in reports for point in report.report.points))

@@ -1,4 +1,7 @@
-"""How the alert worker does: for its health, its metrics, and the page (through the database)."""
+"""How the alert worker does: for its health, its metrics, and the page (through the database).
+
+Who looks also finds out which partitions stay away, and lets the worker leave their shards out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streams import marks
-from streams.metrics import JUDGED_AGE, WAITED_FOR, WORKER_UP, gauge
+from streams.metrics import JUDGED_AGE, SHARDS_LEFT_OUT, WAITED_FOR, WORKER_UP, gauge
 from streams.process import Health
 from warning.runtime.clock import steady_seconds
 from warning.service.ports import Condition
@@ -50,7 +53,7 @@ class Watched:
 class Telling:
     """Looks at the worker once a second; implements :class:`streams.alerts.loops.Repeated`.
 
-    wait_seconds : a partition whose report of a tick is overdue by so long is told of
+    wait_seconds : a partition whose report of a tick is overdue by so long is told of, and left out if it stays away
     """
 
     pause = 1.0
@@ -71,6 +74,7 @@ class Telling:
         self._clock = clock
         self._metrics = metrics
         self._waited_for = gauge(registry, WAITED_FOR)
+        self._left_out = gauge(registry, SHARDS_LEFT_OUT)
         self._lag = 0
         self._seen = -1
         self._connected = False
@@ -100,8 +104,14 @@ class Telling:
             await watched.follower.catch_up()
         self._seen = watched.state.next_offset
         self._metrics.observe_condition(self._condition(end))
+        if not self._lag:
+            await watched.follower.between(self._decide)
+        self._left_out.set(len(watched.state.absences.left_out()))
         await self._tell_overdue()
         return False
+
+    async def _decide(self) -> None:
+        await self._watched.state.decide(self._wait_seconds)
 
     async def stop(self) -> None:
         """Let go of the brokers."""
@@ -154,4 +164,6 @@ class Telling:
             return Health(ready=not following, detail="正在追赶 catching up" if following else "待命 stands by")
         if self._lag and steady_seconds() - watched.state.moved > STUCK_SECONDS:
             return Health(alive=False, ready=False, detail=f"停滞 stuck: {self._lag} records wait")
-        return Health(detail=f"位置 position: {watched.state.next_offset}")
+        left_out = len(watched.state.absences.left_out())
+        missing = f", 未参与判定的分片 shards left out: {left_out}" if left_out else ""
+        return Health(detail=f"位置 position: {watched.state.next_offset}{missing}")

@@ -47,9 +47,9 @@ class ControlKind(StrEnum):
     SOURCE_BACK = "source_back"
     """The source speaks again: it holds the watermark again."""
     SHARD_LEFT_OUT = "shard_left_out"
-    """The jurisdiction stage judges ticks without this shard until it has caught up."""
+    """Ticks are judged without this shard from the next one on, until it is back: see :mod:`warning.engine.absent`."""
     SHARD_BACK = "shard_back"
-    """The shard has caught up and is waited for again."""
+    """The shard has caught up: it is waited for again from the next tick on, and what it missed is judged then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

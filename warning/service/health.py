@@ -45,4 +45,4 @@ def ready(condition: Condition) -> Health:
     if not condition.ready:
         return Health(False, f"尚未就绪:{condition.progress}", f"Not ready: {condition.progress}")
     alive = live(condition)
-    return alive if not alive else Health(True, "就绪。", "Ready.")
+    return alive if not alive else Health(True, f"就绪。{condition.notice_zh}", f"Ready. {condition.notice}".rstrip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from time import sleep
 
 import pytest
@@ -12,19 +13,22 @@ from sqlalchemy import func, select
 
 from streams import marks
 from streams.alerts.filing import DeadLetterFiling
+from streams.cluster_log import export_cluster_log
 from streams.connection import kafka_python_options
 from streams.reading import Message
 from streams.records import Rejected, encode
 from streams.topics import Name, topics
+from tests.cluster.logs import LogWriter, judged
 from tests.cluster.workers import Cluster, wait_for
 from tests.postgres import Postgres
 from tests.streams.alerts.reports import reports_of, surging
-from tests.streams.alerts.stored import Reports, judged_number, read_topic
+from tests.streams.alerts.stored import Reports, judged_number, read_topic, stored, told_twice
 from tests.warning.engine.tickets import CITY, log
 from warning.domain.control import Control, ControlKind
 from warning.domain.reject import Reject, RejectReason
+from warning.engine.records import Tick
 from warning.settings import Settings
-from warning.store.logfile import decode_record
+from warning.store.logfile import decode_record, read_records
 from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
 from warning.store.sql.tables import dead_letters, origins
@@ -127,6 +131,54 @@ def test_an_overdue_partition_is_told_of(database: Database, cluster: Cluster, s
     wait_for(lambda: judged_number(database) == reports[-1].report.tick.number, "all ticks are judged")
     wait_for(lambda: not waited_for(), "it is no longer overdue")
     assert worker.stop() == 0
+
+
+def test_the_others_go_on_without_a_partition_that_stays_away(
+    database: Database, cluster: Cluster, settings: Settings, tmp_path: Path
+) -> None:
+    """After the wait ticks are judged without its shards, loudly; killed meanwhile, and with it back, the alerts are
+    those of a back-test of the exported log.
+    """
+    records = log(surging())
+    reports = reports_of(records, 3)
+    ticks = [record.number for record in records if isinstance(record, Tick)]
+    log_writer, writer = LogWriter(settings), Reports(settings)
+    log_writer.write(records)
+    away, back = ticks[len(ticks) // 3], ticks[len(ticks) * 2 // 3]
+    there = [r for r in reports if r.partition != 1 or r.report.tick.number < away]
+    writer.write([r for r in there if r.report.tick.number <= back - 1])
+    worker = cluster.start("alerts", "only").wait_until_ready()
+    wait_for(lambda: judged_number(database) >= away, "the others are judged")
+    worker.kill()
+    worker = cluster.start("alerts", "only").wait_until_ready()
+    wait_for(lambda: worker.metric("early_warning_shards_left_out") == 3, "the metric says so")
+    told = decisions_told(settings, 3)
+    assert {control.kind for control in told} == {ControlKind.SHARD_LEFT_OUT}
+    missed = [r for r in reports if r.partition == 1 and away <= r.report.tick.number < back]
+    writer.write(missed)
+    wait_for(lambda: worker.metric("early_warning_shards_left_out") == 0, "they are back")
+    writer.write([r for r in reports if r.report.tick.number >= back])
+    for each in (writer, log_writer):
+        each.close()
+    wait_for(lambda: judged_number(database) == ticks[-1], "the last tick is judged")
+    assert worker.stop() == 0
+    export_cluster_log(settings, tmp_path / "whole.log")
+    exported = [record for record, _ in read_records(tmp_path / "whole.log")]
+    said, found = judged(exported, settings), stored(database)
+    assert (found.alerts, found.signals) == (said.alerts, said.signals)
+    assert said.alerts != judged(records, settings).alerts != {}
+    assert told_twice(database, found) == []
+
+
+def decisions_told(settings: Settings, number: int) -> list[Control]:
+    """Return the first controls that were relayed on their way into the log."""
+
+    def relayed() -> list[Control]:
+        found = [decode_record(value or b"", "reviews") for _, value, _ in read_topic(settings, Name.REVIEWS)]
+        return [record for record in found if isinstance(record, Control)]
+
+    told: list[Control] = wait_for(lambda: len(relayed()) >= number and relayed(), "the log is told")
+    return told
 
 
 def test_the_database_away_is_waited_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,21 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from streams.absences import Absence
 from streams.alerts.insisting import Insistence
 from streams.alerts.signals import Signals
 from streams.alerts.stage import Judged
-from streams.alerts.store import AlertStore, Step
+from streams.alerts.store import AlertStore, Reached, Step
 from streams.following import Follower
 from streams.reading import LogLostError, Message
 from streams.records import Report, encode_report
 from tests.streams.alerts.reports import alert_stage, oracle, reports_of, surging
 from tests.streams.alerts.stored import judged_number, stored, told_twice
-from tests.warning.engine.tickets import log
+from tests.streams.test_absences import placed
+from tests.warning.engine.tickets import CITY, log
 from warning.engine.grid import Grid
 from warning.engine.records import Record
 from warning.runtime.backtest import Collected
 from warning.store.sql.database import Database
 from warning.store.sql.errors import OvertakenError, StoreUnwritableError
+from warning.store.sql.log import SqlLog
 
 NOW = 1_700_900_000_000
 PATIENCE = 60.0
@@ -77,11 +81,11 @@ class Failing(AlertStore):
 
     refuse = 0
 
-    def commit(self, steps: Sequence[Step], at: int, *, expected: int) -> None:
+    def commit(self, steps: Sequence[Step], at: int, *, expected: Reached) -> Reached:
         if self.refuse:
             self.refuse -= 1
             raise StoreUnwritableError("cluster.db", "the disk is full", "磁盘已满")
-        super().commit(steps, at, expected=expected)
+        return super().commit(steps, at, expected=expected)
 
 
 def state_of(store: AlertStore, insistence: Insistence | None = None) -> Signals:
@@ -161,8 +165,8 @@ def test_a_worker_that_was_overtaken_ends(database: Database, reports: list[Repo
     store = AlertStore(database, Grid("UTC"))
     overtaken = Step(position=1, judged=first_judged(reports), era=0)
     with pytest.raises(OvertakenError):
-        store.commit([overtaken], NOW, expected=0)
-    assert store.applied() > 1
+        store.commit([overtaken], NOW, expected=Reached())
+    assert store.reached().position > 1
 
 
 def first_judged(reports: Sequence[Report]) -> list[Judged]:
@@ -175,11 +179,113 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(database: Database, re
     """Trying it again finds what is stored already, and changes nothing."""
     store = AlertStore(database, Grid("UTC"))
     step = Step(position=3, judged=first_judged(reports), era=0)
-    store.commit([step], NOW, expected=0)
+    store.commit([step], NOW, expected=Reached())
     before = stored(database)
-    store.commit([step], NOW + 1, expected=0)
-    assert store.applied() == 3
+    store.commit([step], NOW + 1, expected=Reached())
+    assert store.reached().position == 3
     assert stored(database).alerts == before.alerts
+
+
+async def _decided(database: Database, reports: Sequence[Report], *, wait: float, keep: bool) -> Signals:
+    """Run a worker to the end of its topic, let it decide as often as it wants to, and end it."""
+    state = state_of(AlertStore(database, Grid("UTC")))
+    follower = Follower(Topic(reports), "signals", 0, state)
+    committing = asyncio.create_task(state.commit_always())
+    async with asyncio.timeout(PATIENCE):
+        await follower.catch_up()
+        before = -1
+        while len(state.absences) > before:
+            before = len(state.absences)
+            await follower.between(lambda: state.decide(wait))
+        await (follower.between(state.save_snapshot) if keep else state._steps.join())
+    committing.cancel()
+    with suppress(asyncio.CancelledError):
+        await committing
+    return state
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_decided_one_engine_says_of_the_log_with_it(
+    database: Database, records: list[Record], reports: list[Report], seed: int
+) -> None:
+    """Workers begin, decide and are killed at random moments while partitions drift apart and meet again.
+
+    What is stored is what an engine says of the log with each decision in its place.
+    """
+    rng = random.Random(seed)
+    meetings = range(0, len(reports), 300)
+    given = [report for first in meetings for report in _drifting(reports[first : first + 300], rng)]
+    for end in [*sorted({*meetings, *rng.sample(range(len(given)), 12)}), len(given)]:
+        asyncio.run(_decided(database, given[:end], wait=0.0, keep=rng.random() < 0.4))
+    decided = AlertStore(database, Grid("UTC")).absences()
+    assert len({each.tick for each in decided.known if each.out}) > 1
+    assert any(not each.out for each in decided.known)
+    expected, found = oracle(placed(records, decided))[0], stored(database)
+    assert (found.alerts, found.signals) == (expected.alerts, expected.signals)
+    assert told_twice(database, found) == []
+    assert expected.alerts
+    assert judged_number(database) == reports[-1].report.tick.number
+    assert sorted(_outbox(database)) == sorted(str(c) for each in decided.known for c in each.controls(CITY))
+
+
+def _drifting(reports: Sequence[Report], rng: random.Random) -> list[Report]:
+    """Return the reports with each partition's in order, one of them far ahead or behind for a while."""
+    queues = [[report for report in reports if report.partition == number] for number in range(3)]
+    given: list[Report] = []
+    while any(queues):
+        queue = rng.choice([queue for queue in queues if queue])
+        some = rng.randint(1, 60)
+        given += queue[:some]
+        del queue[:some]
+    return given
+
+
+def _outbox(database: Database) -> list[str]:
+    return [str(record) for _, record in SqlLog(database).read()]
+
+
+def test_a_partition_that_reports_is_waited_for_until_too_much_waits(
+    database: Database, reports: list[Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is decided before the time is over; beyond the ticks that may wait the time does not count."""
+    ticks = sorted({report.report.tick.number for report in reports})
+    given = [r for r in reports if r.partition != 1 or r.report.tick.number <= ticks[5]]
+    given = [r for r in given if r.report.tick.number <= ticks[15]]
+    state = asyncio.run(_decided(database, given, wait=PATIENCE, keep=True))
+    assert (len(state.absences), judged_number(database)) == (0, ticks[5])
+    monkeypatch.setattr("streams.alerts.signals.MOST_HELD", 9)
+    state = asyncio.run(_decided(database, given, wait=PATIENCE, keep=True))
+    assert (len(state.absences), judged_number(database)) == (1, ticks[15])
+    assert state.absences.left_out().keys() == {shard for r in reports if r.partition == 1 for shard in r.report.shards}
+
+
+def test_who_does_not_know_of_a_decision_stores_nothing(database: Database, reports: list[Report]) -> None:
+    """A process that was paused while another left shards out can neither judge with them nor decide."""
+    store = AlertStore(database, Grid("UTC"))
+    step = Step(position=3, judged=first_judged(reports), era=0)
+    store.decide(AWAY, CITY, NOW, expected=Reached())
+    with pytest.raises(OvertakenError):
+        store.commit([step], NOW, expected=Reached())
+    with pytest.raises(OvertakenError):
+        store.decide(replace_tick(AWAY), CITY, NOW, expected=Reached(tick=7))
+    assert store.absences().known == (AWAY,)
+
+
+def test_a_decision_whose_answer_was_lost_is_made_once(database: Database) -> None:
+    """Trying it again finds what is stored already."""
+    store = AlertStore(database, Grid("UTC"))
+    for _ in range(2):
+        assert store.decide(AWAY, CITY, NOW, expected=Reached()) == Reached(absences=1)
+    assert store.absences().known == (AWAY,)
+    assert len(_outbox(database)) == 2
+
+
+AWAY = Absence(tick=1, since=1, shards=(1, 4), out=True)
+
+
+def replace_tick(absence: Absence) -> Absence:
+    """Return the same from a later tick on."""
+    return Absence(tick=absence.tick + 1, since=absence.since, shards=absence.shards, out=absence.out)
 
 
 def test_a_database_that_refuses_is_waited_for(

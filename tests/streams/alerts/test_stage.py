@@ -9,11 +9,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from streams.absences import Absence, Absences
 from streams.alerts.stage import AlertStage
 from streams.records import Report, decode_report, encode_report
 from tests.streams.alerts.reports import alert_stage, collected, oracle, reports_of, same, surging, through
+from tests.streams.test_absences import placed
 from tests.warning.engine.test_controls import NOISE, control
-from tests.warning.engine.tickets import START, log
+from tests.warning.engine.tickets import CITY, START, log
 from warning.domain.bucket import DAY_MS
 from warning.domain.control import ControlKind
 from warning.domain.errors import IncompatibleSnapshotError
@@ -139,6 +141,66 @@ def test_a_shard_that_is_left_out_is_not_waited_for(reports: list[Report]) -> No
     assert [len(stage.take(report)) for report in without] == [0, 0]
     (mine,) = (r for r in later if r.partition == left.partition)
     assert len(stage.take(mine)) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shards_that_were_left_out_by_decision(reports: list[Report], records: list[Record], seed: int) -> None:
+    """A partition is away for a day: whenever its reports come, the others' ticks are judged, and all agree with one
+    engine on the log with the decision in its place; a restart between any two reports changes nothing.
+    """
+    rng = random.Random(seed)
+    absent = _away_for_a_day(reports)
+    given = _interleaved(_told_late(reports, absent), rng)
+    stage, judged = alert_stage(), []
+    cuts = sorted(rng.sample(range(len(given)), 3))
+    for first, end in zip([0, *cuts], [*cuts, len(given)], strict=True):
+        stage.absences = absent
+        judged += through(stage, given[first:end])
+        stage = _again(stage)
+    said, by_tick = oracle(placed(records, absent))
+    assert [each.tick.number for each in judged] == sorted(by_tick)
+    assert all(each.output.signals == by_tick[each.tick.number].signals for each in judged)
+    found = collected(judged)
+    assert (found.signals, found.alerts) == (said.signals, said.alerts)
+    assert said.alerts != oracle(records)[0].alerts
+
+
+def _away_for_a_day(reports: Sequence[Report]) -> Absences:
+    """Leave the shards of the second partition out, from before the first burst until after it."""
+    ticks = sorted({r.report.tick.number: r.report.tick for r in reports}.values(), key=lambda tick: tick.number)
+    shards = next(r.report.shards for r in reports if r.partition == 1)
+    out, back = (next(t for t in ticks if t.watermark >= START + days * DAY_MS) for days in (2.2, 3.2))
+    return Absences(
+        [
+            Absence(tick=out.number, since=out.watermark, shards=shards, out=True),
+            Absence(tick=back.number, since=back.watermark - 1, shards=shards, out=False),
+        ]
+    )
+
+
+def _told_late(reports: Sequence[Report], absent: Absences) -> list[Report]:
+    """Let the log be told of each decision a few ticks after it, as it is through the clock."""
+    late = {each.tick + 3: tuple(each.controls(CITY)) for each in absent.known}
+    told: list[Report] = []
+    for report in reports:
+        number = report.report.tick.number
+        before = max((r.report.tick.number for r in told if r.report.tick.number < number), default=-1)
+        due = [control for at, said in late.items() if before < at <= number for control in said]
+        told.append(replace(report, controls=(*report.controls, *due)))
+    return told
+
+
+def test_the_others_do_not_wait_for_a_partition_that_never_comes(reports: list[Report]) -> None:
+    """Once its shards are left out every tick is judged without it, and nothing is held for it."""
+    absent = _away_for_a_day(reports)
+    stage = alert_stage()
+    stage.absences = Absences(absent.known[:1])
+    there = [r for r in reports if r.partition != 1 or r.report.tick.number < absent.known[0].tick]
+    judged = through(stage, there)
+    assert judged[-1].tick == reports[-1].report.tick
+    assert (stage.held, stage.caught_up()) == (0, frozenset())
+    through(stage, [r for r in reports if r.partition == 1])
+    assert stage.caught_up() == set(absent.known[0].shards)
 
 
 def test_a_state_of_another_version_is_refused() -> None:

@@ -35,7 +35,7 @@ class StoreAwayError(StoreUnwritableError):
 class OvertakenError(EarlyWarningError):
     """Another process went on from the same position: what this one has to say was, or will be, said by that one."""
 
-    def __init__(self, expected: int, found: int) -> None:
+    def __init__(self, expected: object, found: object) -> None:
         super().__init__(f"another process went on: position {expected} was expected, {found} is stored")
         self.expected = expected
         self.found = found
