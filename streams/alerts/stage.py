@@ -1,7 +1,8 @@
 """The alert stage: reports of partitions, in whatever order, in; what the engine says of each tick, in order, out.
 
 Pure and synchronous. A tick is judged once every shard has reported it that is not left out; repeated reports and
-those of an older era say nothing new, and reports of ticks that were judged only where their shards were left out.
+those of an older era say nothing new. A report of a tick that was judged without its shards waits until they are back
+(:mod:`warning.engine.absent`), and so do the courses in it.
 
 ::
 
@@ -17,22 +18,32 @@ from typing import TYPE_CHECKING, Any
 
 from streams.absences import Absences
 from streams.alerts.led import Led
-from streams.courses import pasts_in
+from streams.courses import Course, pasts_in
 from streams.records import Report, decode_report, encode_report
 from streams.topics import partition_of
 from warning.domain.control import Control, ControlKind
 from warning.domain.errors import IncompatibleSnapshotError
+from warning.domain.evidence import EvidencePoint
 from warning.domain.series import SeriesKind
 from warning.engine.parts import jurisdiction_snapshot, restore_jurisdiction
 from warning.engine.records import Output, Tick
+from warning.store.sql.bodies import from_body, to_body
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from warning.domain.evidence import EvidencePoint
+    from warning.engine.course import Past
     from warning.engine.jurisdiction_stage import Judgement, JurisdictionStage
 
 VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Late:
+    """What waits of courses, as it is stored."""
+
+    points: list[EvidencePoint]
+    courses: list[Course]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,10 @@ class AlertStage:
         self._led = Led(jurisdiction.grid)
         self._waiting: dict[int, dict[int, Report]] = {}
         """By tick and first shard."""
+        self._late: list[EvidencePoint] = []
+        """Points of ticks that were judged, to go out with the next one."""
+        self._courses_held: dict[str, Course] = {}
+        """By signal: of shards that are left out, as long as one is."""
 
     @property
     def last_tick(self) -> int:
@@ -105,10 +120,20 @@ class AlertStage:
         if report.era != self.era:
             return []
         if tick.number <= self.last_tick:
-            self._jurisdiction.report(report.report)
+            self._take_late(report)
             return []
         self._waiting.setdefault(tick.number, {}).setdefault(min(report.report.shards), report)
         return self.judge()
+
+    def _take_late(self, report: Report) -> None:
+        """Take in what a partition says of a tick that was judged without its shards."""
+        if self._jurisdiction.absent.missed(report.report):
+            self._late += self._led.kept(report.report.points)
+            self._hold_courses(report)
+            self._jurisdiction.report(report.report)
+
+    def _hold_courses(self, report: Report) -> None:
+        self._courses_held |= {course.signal: course for course in report.courses}
 
     def judge(self) -> list[Judged]:
         """Return what is said of all ticks that are complete, in order."""
@@ -161,15 +186,27 @@ class AlertStage:
         for control in self._controls(reports):
             self._obey(control)
         tick = reports[0].report.tick
-        output = Output(points=self._led.kept(point for report in reports for point in report.report.points))
+        late, self._late = self._late, []
+        output = Output(points=late + self._led.kept(point for report in reports for point in report.report.points))
         self._led.begin(tick.watermark)
-        pasts = pasts_in([course for report in reports for course in report.courses])
+        pasts = self._pasts(reports)
         for report in reports:
             for judgement in self._jurisdiction.report(report.report):
                 output.signals += judgement.signals
                 output.alerts += judgement.alerts
                 output.points += [*judgement.points, *self._courses(judgement, pasts)]
         return Judged(tick=tick, output=output)
+
+    def _pasts(self, reports: Sequence[Report]) -> dict[str, Past]:
+        """Return the pasts of the signals that may lead an alert now; those of signals that wait are kept for later."""
+        left_out = self._jurisdiction.left_out
+        for report in reports:
+            if left_out.intersection(report.report.shards):
+                self._hold_courses(report)
+        courses = [*self._courses_held.values(), *(course for report in reports for course in report.courses)]
+        if not left_out:
+            self._courses_held = {}
+        return pasts_in(courses)
 
     def _obey(self, control: Control) -> None:
         """Let the stage obey; as it holds no report now, nothing is judged by that."""
@@ -197,6 +234,7 @@ class AlertStage:
             "jurisdiction": jurisdiction_snapshot(self._jurisdiction),
             "led": self._led.state(),
             "waiting": [encode_report(report) for report in waiting],
+            "late": to_body(_Late(points=self._late, courses=list(self._courses_held.values()))),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -209,6 +247,9 @@ class AlertStage:
         restore_jurisdiction(self._jurisdiction, state["jurisdiction"])
         self._led.load(state["led"])
         self.era = state["era"]
+        if "late" in state:  # not in states from before shards were left out
+            late = from_body(state["late"], _Late)
+            self._late, self._courses_held = late.points, {course.signal: course for course in late.courses}
         for body in state["waiting"]:
             report = decode_report(body)
             self._waiting.setdefault(report.report.tick.number, {})[min(report.report.shards)] = report

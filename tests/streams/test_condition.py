@@ -11,9 +11,11 @@ from time import sleep
 import pytest
 
 from streams import condition, marks
+from streams.absences import Absence, Absences, put_absences
 from streams.condition import ClusterRuntime
 from warning.engine.grid import Grid
 from warning.runtime.clock import steady_seconds
+from warning.service.health import ready
 from warning.store.sql.database import Database
 
 NOW = 1_700_000_000_000
@@ -61,6 +63,20 @@ def test_an_error_that_nobody_thought_of_is_shown_and_passes(database: Database,
     assert "OperationalError" in runtime.condition().problem_zh
     rename(database, "meta_away", "meta")
     until(lambda: not runtime.condition().problem)
+
+
+def test_shards_that_are_left_out_are_told_of(database: Database, runtime: ClusterRuntime) -> None:
+    """How many, since when, and what comes later, in both languages, until they are back."""
+    absence = Absence(tick=2, since=NOW, shards=(1, 4), out=True)
+    with database.write() as connection:
+        put_absences(connection, Absences([absence]))
+    until(lambda: "2 of the log's shards are left out since 14 Nov 22:13" in runtime.condition().notice)
+    assert "2 个分片自 11-14 22:13 起未参与判定" in runtime.condition().notice_zh
+    assert "2 of the log's shards" in ready(runtime.condition()).reason_en
+    back = Absence(tick=3, since=NOW + 1, shards=(1, 4), out=False)
+    with database.write() as connection:
+        put_absences(connection, Absences([absence, back]))
+    until(lambda: not runtime.condition().notice)
 
 
 def test_the_feed_is_waited_for_after_an_error(

@@ -17,14 +17,19 @@ from warning.store.sql.database import Database
 
 
 @pytest.fixture
-def settings(kafka_settings: Settings, postgres: Postgres, postgres_name: str) -> Settings:
-    """Settings of the test city's cluster, its topics made; snapshots are taken every second."""
+def settings(
+    request: pytest.FixtureRequest, kafka_settings: Settings, postgres: Postgres, postgres_name: str
+) -> Settings:
+    """Settings of the test city's cluster, its topics made; snapshots are taken every second.
+
+    A module's WAIT_SECONDS says how long partitions are waited for.
+    """
     told = kafka_settings.model_dump()
     told |= {"jurisdiction": CITY, "zone": "UTC"}
     told["kafka"] |= {"partitions": 3, "input_partitions": 1}
     told["engine"] |= {"shards": 8}
     told["policy"] |= {"minimum_tickets": 5, "false_alerts_per_week": 1.0}
-    told["cluster"] |= {"snapshot_seconds": 1, "wait_seconds": 2}
+    told["cluster"] |= {"snapshot_seconds": 1, "wait_seconds": getattr(request.module, "WAIT_SECONDS", 60)}
     told["store"] = {"url": postgres.url(postgres_name), "password_file": str(postgres.password_file)}
     made = Settings.model_validate(told)
     apply_topics(made)

@@ -33,6 +33,8 @@ from warning.store.sql.database import Database
 from warning.store.sql.log import SqlLog
 from warning.store.sql.tables import dead_letters, origins
 
+WAIT_SECONDS = 2
+
 
 def decide(database: Database, numbers: Sequence[int]) -> None:
     """Write decisions into the outbox, as the desk does."""

@@ -12,6 +12,7 @@ import pytest
 from streams.absences import Absence, Absences
 from streams.alerts.stage import AlertStage
 from streams.records import Report, decode_report, encode_report
+from streams.topics import partition_of
 from tests.streams.alerts.reports import alert_stage, collected, oracle, reports_of, same, surging, through
 from tests.streams.test_absences import placed
 from tests.warning.engine.test_controls import NOISE, control
@@ -21,8 +22,11 @@ from warning.domain.control import ControlKind
 from warning.domain.errors import IncompatibleSnapshotError
 from warning.domain.series import SeriesKind
 from warning.engine.records import Record
+from warning.engine.shard_stage import shard_of
 
 PARTITIONS = 3
+AWAY = partition_of(shard_of(CITY, "Category 5", 8), PARTITIONS)
+"""A partition that is away while there is a burst in it."""
 
 
 @pytest.fixture(scope="module", params=["undisturbed", "controls"])
@@ -162,14 +166,15 @@ def test_shards_that_were_left_out_by_decision(reports: list[Report], records: l
     assert all(each.output.signals == by_tick[each.tick.number].signals for each in judged)
     found = collected(judged)
     assert (found.signals, found.alerts) == (said.signals, said.alerts)
+    assert found.points.keys() == said.points.keys()
     assert said.alerts != oracle(records)[0].alerts
 
 
 def _away_for_a_day(reports: Sequence[Report]) -> Absences:
-    """Leave the shards of the second partition out, from before the first burst until after it."""
+    """Leave the shards of a partition out, from before a burst in one of them until after it."""
     ticks = sorted({r.report.tick.number: r.report.tick for r in reports}.values(), key=lambda tick: tick.number)
-    shards = next(r.report.shards for r in reports if r.partition == 1)
-    out, back = (next(t for t in ticks if t.watermark >= START + days * DAY_MS) for days in (2.2, 3.2))
+    shards = next(r.report.shards for r in reports if r.partition == AWAY)
+    out, back = (next(t for t in ticks if t.watermark >= START + days * DAY_MS) for days in (4.2, 5.2))
     return Absences(
         [
             Absence(tick=out.number, since=out.watermark, shards=shards, out=True),
@@ -195,11 +200,11 @@ def test_the_others_do_not_wait_for_a_partition_that_never_comes(reports: list[R
     absent = _away_for_a_day(reports)
     stage = alert_stage()
     stage.absences = Absences(absent.known[:1])
-    there = [r for r in reports if r.partition != 1 or r.report.tick.number < absent.known[0].tick]
+    there = [r for r in reports if r.partition != AWAY or r.report.tick.number < absent.known[0].tick]
     judged = through(stage, there)
     assert judged[-1].tick == reports[-1].report.tick
     assert (stage.held, stage.caught_up()) == (0, frozenset())
-    through(stage, [r for r in reports if r.partition == 1])
+    through(stage, [r for r in reports if r.partition == AWAY])
     assert stage.caught_up() == set(absent.known[0].shards)
 
 
