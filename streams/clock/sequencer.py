@@ -116,7 +116,7 @@ class Sequencer(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             async with self._turn:
                 try:
                     await self._step(consumer)
-                except (KafkaError, IllegalStateError, StoreBusyError) as error:
+                except (KafkaError, IllegalStateError, StoreBusyError, TimeoutError) as error:
                     _LOG.warning("the clock cannot go on for now", extra={"reason": repr(error)})
                     await self._end_term()
                     await asyncio.sleep(_AGAIN_SECONDS)

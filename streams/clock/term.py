@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 AT_ONCE = 500
 _WAIT_MS = 200
 _READ_MS = 1_000
+_LONGEST_READ_SECONDS = 2.0
 _LOOK_SECONDS = 30.0
 """Between two looks at how many partitions the inputs have."""
 
@@ -92,7 +93,10 @@ class Term:
         self._told = await self._hear()
 
     async def step(self) -> None:
-        """Take in what was said since, append what is due of it, copy what was appended."""
+        """Take in what was said since, append what is due of it, copy what was appended.
+
+        Raises TimeoutError where the clock is being taken away: the term is over.
+        """
         if self._told is None:
             raise RuntimeError("the term has not begun")
         if steady_seconds() - self._looked >= _LOOK_SECONDS:
@@ -192,7 +196,9 @@ class Term:
         """Copy everything that is in ``clock``, at least what is known to have been appended."""
         while True:
             behind = await self._elected.position(self._place) < self._appended
-            polled = await self._elected.getmany(self._place, timeout_ms=_READ_MS if behind else 0, max_records=AT_ONCE)
+            # While the group moves the clock the client waits for it, and the group waits for this step to end.
+            read = self._elected.getmany(self._place, timeout_ms=_READ_MS if behind else 0, max_records=AT_ONCE)
+            polled = await asyncio.wait_for(read, _LONGEST_READ_SECONDS)
             records = polled.get(self._place, ())
             for record in records:
                 await self._copy_one(message_of(record))

@@ -31,6 +31,8 @@ _SLOWEST_MS = 100
 REBALANCE_MS = 10_000
 """So long others wait for a worker to finish its poll and let go of its partitions."""
 _FETCH_BYTES = 4 << 20
+_MOVING_SECONDS = 1.0
+"""A read that lasts longer than it was given by so much waits for partitions to move."""
 _IDLE_SECONDS = 0.25
 """A poll without a record ends after so long, so that others have their turn."""
 _ASK_SECONDS = 5.0
@@ -137,10 +139,20 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
         if len(behind) > 1:
             slowest = min(behind, key=lambda place: self._came.get(place, 0))
             wait = min(int(left * _SECOND), _SLOWEST_MS)
-            polled = await self._consumer.getmany(slowest, timeout_ms=wait, max_records=_SHARE)
+            polled = await self._read(slowest, wait_ms=wait)
             if polled:
-                return polled  # type: ignore[no-any-return]
-        return await self._consumer.getmany(timeout_ms=int(left * _SECOND) + 1, max_records=_SHARE)  # type: ignore[no-any-return]
+                return polled
+        return await self._read(wait_ms=int(left * _SECOND) + 1)
+
+    async def _read(self, *places: TopicPartition, wait_ms: int) -> dict[TopicPartition, list[Any]]:
+        """Return records; none in the end while the group moves partitions.
+
+        The client would wait until they are moved, which does not happen before the poll in hand has ended.
+        """
+        records = self._consumer.getmany(*places, timeout_ms=wait_ms, max_records=_SHARE)
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(records, wait_ms / _SECOND + _MOVING_SECONDS)
+        return {}
 
     def _waits(self, place: TopicPartition) -> bool:
         """Whether a partition may have more, as far as is known."""

@@ -1,14 +1,15 @@
 """A term after a clean hand-over: all that was appended is copied, and the clock goes on where it stood."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from streams.clock.term import Term
 from streams.connection import aiokafka_options
+from streams.intake.inputs import REBALANCE_MS
 from streams.log_topic import LogTopic
 from streams.records import Flushed, encode
 from streams.sending import Sender
@@ -98,3 +99,51 @@ def test_quarters_close_after_a_hand_over_though_no_ticket_has_come(settings: Se
     asyncio.run(_term(settings, now))
     (_, second) = _ticks(settings)
     assert (second.watermark, second.read_to) == (first.watermark + 2 * QUARTER_MS, first.read_to)
+
+
+class _Holding(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Keeps the clock until the step in hand has ended, as the sequencer does."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        if revoked:
+            self.asked.set()
+            await self.ended.wait()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        pass
+
+
+def test_a_term_is_over_when_the_group_asks_for_the_clock(settings: Settings) -> None:
+    """A step amid which another worker joins ends long before the group gives up on this one."""
+    asyncio.run(_taken_away(settings))
+
+
+async def _taken_away(settings: Settings) -> None:
+    table, group = topics(settings), f"{settings.kafka.prefix}sequencer"
+    options = aiokafka_options(settings) | {"group_id": group, "enable_auto_commit": False}
+    elected, other = (AIOKafkaConsumer(**options, auto_offset_reset="earliest") for _ in range(2))
+    sender, holding = Sender(settings), _Holding()
+    elected.subscribe([table[Name.CLOCK].name], listener=holding)
+    other.subscribe([table[Name.CLOCK].name])
+    await elected.start()
+    await sender.start()
+    log = LogTopic(table[Name.TICKETS].name, 1)
+    term = Term(settings, elected=elected, sender=sender, log=log, clock=now_ms)
+    await term.begin()
+    joining = asyncio.create_task(other.start())
+    try:
+        await asyncio.wait_for(holding.asked.wait(), 60)
+        step = asyncio.create_task(term.step())
+        done, _ = await asyncio.wait({step}, timeout=REBALANCE_MS / 2_000)
+        assert done
+        assert isinstance(step.exception(), TimeoutError)
+    finally:
+        holding.ended.set()
+        await asyncio.wait({joining}, timeout=60)
+        await term.end()
+        await sender.stop()
+        await elected.stop()
+        await other.stop()

@@ -1,12 +1,14 @@
 """Polls of the inputs: a backlog comes in the order in which it was written."""
 
 import asyncio
+from collections.abc import Iterable
+from typing import Any
 
 from kafka import KafkaProducer
 
 from streams.admin import apply_topics
 from streams.connection import kafka_python_options
-from streams.intake.inputs import Inputs
+from streams.intake.inputs import REBALANCE_MS, Inputs
 from streams.topics import Name, topics
 from warning.runtime.clock import now_ms, steady_seconds
 from warning.settings import Settings
@@ -57,3 +59,40 @@ def test_an_input_that_ends_does_not_hold_up_the_others(kafka_settings: Settings
     producer.flush()
     producer.close()
     assert asyncio.run(_ahead(kafka_settings, raw.partitions)) >= RECORDS
+
+
+class _Asked(Inputs):
+    """Notes when it is asked for its partitions."""
+
+    def __init__(self, *of: Any) -> None:
+        super().__init__(*of)
+        self.asked = asyncio.Event()
+
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        self.asked.set()
+        await super().on_partitions_revoked(revoked)
+
+
+def test_a_poll_ends_while_partitions_move(kafka_settings: Settings) -> None:
+    """Another worker joins amid a poll: it ends, so that partitions can go, long before the group gives up on it."""
+    apply_topics(kafka_settings)
+    asyncio.run(_moved(kafka_settings))
+
+
+async def _moved(settings: Settings) -> None:
+    names = [topics(settings)[Name.RAW].name]
+    first = _Asked(settings, names, now_ms)
+    other = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"instance": "other"})})
+    second = Inputs(other, names, now_ms)
+    await first.start()
+    first.asked.clear()
+    joining = asyncio.create_task(second.start())
+    try:
+        async with first.turn:
+            await asyncio.wait_for(first.asked.wait(), 60)
+            assert await asyncio.wait_for(first.poll(), REBALANCE_MS / 2_000) == []
+        await asyncio.wait_for(joining, 60)
+    finally:
+        joining.cancel()
+        await first.stop()
+        await second.stop()
