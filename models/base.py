@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -106,6 +106,10 @@ class CountDetector(ABC):
     def p_values(self, rows: IntArray, observed: CountArray, window: Window) -> FloatArray:
         """Return the p-values of ``score`` alone; a detector overrides this where that is cheaper."""
         return self.score(rows, observed, window).p_value
+
+    def score_many(self, rows: IntArray, observed: CountArray, windows: Sequence[Window]) -> list[Evidence]:
+        """Return ``score`` of the same rows in each window, ``observed`` (n, windows); for overriding as above."""
+        return [self.score(rows, observed[:, i], window) for i, window in enumerate(windows)]
 
     @abstractmethod
     def expect(self, rows: IntArray, window: Window) -> FloatArray:

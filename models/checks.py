@@ -49,6 +49,18 @@ def check_p_values_alone(make: MakeDetector) -> None:
             require(same(detector.expect(ALL, window), said.expected), f"{window}: expect is not score's")
 
 
+def check_many_windows_at_once(make: MakeDetector) -> None:
+    """``score_many`` is, to the bit, ``score`` of each window, also of none."""
+    detector = taught(make).detector
+    windows = (*VIEWS, *(replace(view, ahead=True) for view in VIEWS))
+    observed = np.add.outer(np.arange(len(ALL)), np.arange(len(windows))).astype(np.int32)
+    for i, said in enumerate(detector.score_many(ALL, observed, windows)):
+        alone = detector.score(ALL, observed[:, i], windows[i])
+        for name in ("expected", "upper_bound", "p_value", "score"):
+            require(same(getattr(said, name), getattr(alone, name)), f"{windows[i]}: {name} is not score's")
+    require(detector.score_many(ALL, observed[:, :0], ()) == [], "something is said of no windows")
+
+
 def check_more_tickets_are_no_less_unusual(make: MakeDetector) -> None:
     """One more ticket never makes a count less unusual, and many make it more."""
     detector = taught(make).detector
@@ -177,6 +189,7 @@ COMMON_CHECKS: tuple[Check, ...] = (
     exactness.check_judged_by_what_was_known,
     check_p_values_are_probabilities,
     check_p_values_alone,
+    check_many_windows_at_once,
     check_calibration_poisson,
     check_calibration_over_dispersed,
 )

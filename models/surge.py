@@ -26,7 +26,7 @@ from models.profile import DAY_HOURS, WEEK_DAYS, SeasonalProfile
 from models.rows import RowTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _UNSEEN_DAY_VARIANCE = 6.0
 _DAY_NOISE_VARIANCE = 0.08
@@ -168,6 +168,18 @@ class Surge(CountDetector):
         p_value = mid_p(observed, mean, variance)
         bound = upper_bound(self.bound_p, mean, variance)
         return Evidence(mean, bound, p_value, (observed - mean) / (bound - mean))
+
+    def score_many(self, rows: IntArray, observed: CountArray, windows: Sequence[Window]) -> list[Evidence]:
+        """Judge all windows in one go: the bound is looked for step by step, and steps have their price."""
+        if not windows:
+            return []
+        means = [self.expect(rows, window) for window in windows]
+        variances = [self._variance(rows, mean, window) for mean, window in zip(means, windows, strict=True)]
+        mean, variance = np.concatenate(means), np.concatenate(variances)
+        counts = observed.T.ravel()
+        p_value, bound = mid_p(counts, mean, variance), upper_bound(self.bound_p, mean, variance)
+        columns = mean, bound, p_value, (counts - mean) / (bound - mean)
+        return [Evidence(*each) for each in zip(*(np.split(one, len(windows)) for one in columns), strict=True)]
 
     def p_values(self, rows: IntArray, observed: CountArray, window: Window) -> FloatArray:
         """Return the mid-p values alone, without the bound."""

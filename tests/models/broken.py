@@ -1,7 +1,7 @@
 """Detectors that each break one rule, and the sentence that says so: no check is a no-op."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -231,6 +231,13 @@ class Halves(Surge):
 
     def p_values(self, rows: IntArray, observed: CountArray, window: Window) -> FloatArray:
         return 0.5 * super().p_values(rows, observed, window)
+
+
+class FirstForAll(Surge):
+    """Judges many windows as if all were the first."""
+
+    def score_many(self, rows: IntArray, observed: CountArray, windows: Sequence[Window]) -> list[Evidence]:
+        return super().score_many(rows, observed, [windows[0]] * len(windows) if windows else ())
 
 
 class OddIsWorse(_Says):

@@ -35,6 +35,7 @@ BROKEN: list[tuple[Check, type[CountDetector], str]] = [
     (checks.check_p_values_are_probabilities, broken.Doubles, r"outside \(0, 1\]"),
     (checks.check_p_values_are_probabilities, broken.Vanishes, r"outside \(0, 1\]"),
     (checks.check_p_values_alone, broken.Halves, "p_values is not score's"),
+    (checks.check_many_windows_at_once, broken.FirstForAll, "is not score's"),
     (checks.check_calibration_poisson, broken.Mute, "too few"),
     (checks.check_calibration_poisson, broken.Shrill, "too many"),
     (checks.check_calibration_over_dispersed, broken.Naive, "too many"),

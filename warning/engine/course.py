@@ -128,8 +128,8 @@ class Courses:
         index = np.array(rows, np.int64)
         counts = np.array([bank.counts.history(row, length, range(first, bucket)) for row in rows], np.int32)
         pasts = [Past(first=first, observed=one, expected=[], upper_bound=[]) for one in counts.tolist()]
-        for i, each in enumerate(range(first, bucket)):
-            evidence = bank.detectors[0].score(index, counts[:, i], bank.grid.window(length, each))
+        windows = [bank.grid.window(length, each) for each in range(first, bucket)]
+        for evidence in bank.detectors[0].score_many(index, counts, windows):
             for past, expected, upper in zip(
                 pasts, evidence.expected.tolist(), evidence.upper_bound.tolist(), strict=True
             ):
