@@ -33,6 +33,8 @@ _DROP_SECONDS = 0.2
 """For a producer that is fatally wrong to close: whoever pushed waits for it."""
 REST_SECONDS = 1.0
 """After brokers did not answer, items are refused at once for so long: requests must not wait for one another."""
+STALE_SECONDS = 5.0
+"""Other brokers have taken over from one that is away after so long; a producer that sends nothing then never will."""
 RETRY_AFTER = 3
 _LARGEST = 20 << 20
 _BATCH = 1 << 20
@@ -66,6 +68,7 @@ class KafkaSink:
         self._producer: KafkaProducer | None = None
         self._making = threading.Lock()
         self._failed_at = -REST_SECONDS
+        self._failing_since: float | None = None
 
     def write(self, judged: Sequence[Judged]) -> None:
         """Hand over the tickets and file the refused items; raises StoreBusyError unless the brokers have all of it."""
@@ -79,6 +82,7 @@ class KafkaSink:
             self._failed_at = steady_seconds()
             self._drop_if_useless(error)
             raise _away() from error
+        self._failing_since = None
         self._refused(each.reject.reason for part in judged for each in part.refused)
 
     def close(self) -> None:
@@ -92,16 +96,19 @@ class KafkaSink:
         """Let the next push make another producer where this one can send nothing any more.
 
         An idempotent producer that got an answer which trying again does not change (a record too large, an epoch that
-        is over) refuses every later record.
+        is over) refuses every later record; one whose records ran out of time while a broker was away may send nothing
+        ever after, and says nothing of it.
         """
+        since = self._failing_since = self._failing_since or self._failed_at
         with self._making:
             producer = self._producer
             if producer is None:
                 return
             fatal = producer._transaction_manager.has_fatal_error()  # noqa: SLF001  nothing else tells
-            if error.retriable and not fatal:
+            stale = self._failed_at - since > STALE_SECONDS
+            if error.retriable and not fatal and not stale:
                 return
-            self._producer = None
+            self._producer = self._failing_since = None
         producer._sender.force_close()  # noqa: SLF001  nothing that it still holds can be sent
         with suppress(KafkaError):
             producer.close(timeout=_DROP_SECONDS)
