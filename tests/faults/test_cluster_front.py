@@ -156,7 +156,8 @@ class Front:
         """Let the platforms end."""
         for platform in self.platforms:
             platform.ended.set()
-            platform.join(30)
+            if platform.is_alive():
+                platform.join(30)
 
     def _address(self) -> str:
         """Return where the API is, or was before it was killed."""
