@@ -208,10 +208,7 @@ async def _decided(database: Database, reports: Sequence[Report], *, wait: float
 def test_whatever_is_decided_one_engine_says_of_the_log_with_it(
     database: Database, records: list[Record], reports: list[Report], seed: int
 ) -> None:
-    """Workers begin, decide and are killed at random moments while partitions drift apart and meet again.
-
-    What is stored is what an engine says of the log with each decision in its place.
-    """
+    """Whenever workers decide and die while partitions drift apart, an engine says it of the log with the decisions."""
     rng = random.Random(seed)
     meetings = range(0, len(reports), 300)
     given = [report for first in meetings for report in _drifting(reports[first : first + 300], rng)]
