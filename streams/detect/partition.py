@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 from streams.detect.bisecting import bisected, said_of
+from streams.detect.gathering import GATHER_SECONDS, GATHER_TICKETS, BatchesFailedError, Gathered
 from streams.detect.keeping import Keeper
 from streams.detect.stage import DetectStage, created_rows, restored
 from streams.merging import decoded
 from streams.poison import key_of, without
 from streams.records import Outcomes, Poison, encode, encode_report
-from warning.domain.errors import EarlyWarningError, IncompatibleSnapshotError
+from warning.domain.errors import IncompatibleSnapshotError
 from warning.engine.records import Record, Tick
 from warning.intake.columns import TicketColumns
 from warning.runtime.clock import steady_seconds
@@ -43,10 +44,6 @@ T = TypeVar("T")
 
 TRIES = 3
 """A batch that ends the process is looked into the third time it comes."""
-GATHER_SECONDS = 0.2
-"""So long a batch waits for others: to apply one has a price whatever it holds."""
-GATHER_TICKETS = 5_000
-"""So many tickets wait for no others: by then that price has vanished."""
 RETRY_SECONDS = 1.0
 
 _LOG = logging.getLogger(__name__)
@@ -80,21 +77,6 @@ class Begins(Protocol):
     async def live_since(self, clock: int) -> int | None: ...
 
     def older(self, beginning: Beginning, poison: PoisonRows) -> AsyncGenerator[tuple[Record, int], None]: ...
-
-
-class BatchesFailedError(EarlyWarningError):
-    """Of several batches that were applied together one failed; the next processes apply each by itself."""
-
-    def __init__(self, first: Message, last: Message, cause: BaseException) -> None:
-        super().__init__(f"one of {first.place} to @{last.offset} could not be applied ({type(cause).__name__})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Gathered:
-    """A batch of the log, without what is left out of it."""
-
-    message: Message
-    kept: TicketColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +124,7 @@ class PartitionState:
         self._poison: PoisonRows | None = None
         self._tries: dict[int, int] = {}
         self._stored_to = 0
-        self._gathered: list[_Gathered] = []
+        self._gathered: list[Gathered] = []
         """Batches since the last tick that are not yet in the stage, though the next offset is behind them."""
         self._tickets = 0
         self._since = 0.0
@@ -316,7 +298,7 @@ class PartitionState:
             left_out |= await self._find_poison(message, batch, left_out)
         if not self._gathered:
             self._since, self._tickets = steady_seconds(), 0
-        self._gathered.append(_Gathered(message=message, kept=without(batch, left_out)))
+        self._gathered.append(Gathered(message=message, kept=without(batch, left_out)))
         self._tickets += len(batch)
         if tries or self._tickets >= GATHER_TICKETS or self.waits:
             await self.count_gathered()

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streams.detect.partition import GATHER_SECONDS, PartitionState
+from streams.detect.gathering import GATHER_SECONDS
+from streams.detect.partition import PartitionState
 from streams.following import Follower
 from streams.generations import LogMovedError
 from streams.process import Health, end_process

@@ -10,7 +10,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from streams.detect.partition import TRIES, BatchesFailedError, PartitionState
+from streams.detect.gathering import BatchesFailedError
+from streams.detect.partition import TRIES, PartitionState
 from streams.detect.stage import DetectStage, WrongPartitionError
 from streams.generations import Generation
 from streams.poison import without
@@ -323,9 +324,9 @@ def together_with_others(messages: Sequence[Message]) -> list[str]:
     raise AssertionError
 
 
-def obeyed(stage: DetectStage, record: Record) -> None:
+def obeyed(stage: DetectStage, record: Record) -> Report | None:
     assert isinstance(record, Tick)
-    stage.tick(record, 0)
+    return stage.tick(record, 0)
 
 
 def test_batches_between_two_ticks_are_applied_together(monkeypatch: pytest.MonkeyPatch) -> None:
