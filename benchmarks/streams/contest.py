@@ -118,7 +118,7 @@ def _table(stadium: Stadium, results: dict[str, Result], ticks: int) -> Table:
     notes = [
         f"{stadium.city.tickets:,} tickets in {stadium.city.days} days, {ticks} ticks, 6 partitions of input and log.",
         "x (a): processor time a ticket, of intake and detect together, against the cluster's; alerts are beside it.",
-        "Two detect workers are a run of their own: from another first tick it learns other hours, and all signals differ.",
+        "Two detect workers are a run of their own: where its first tick is another, so is what it learns.",
         f"Start-up, measured on an empty topic, is taken off (seconds): {started}.",
         f"Stopping is in it, with the last snapshots of the cluster's detect (seconds): {stopping}.",
     ]
