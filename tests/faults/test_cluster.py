@@ -214,6 +214,7 @@ async def _replayed(settings: Settings) -> int:
                 state._poison = await outside.poison.refresh()
                 async for message in reader.read(found[-1].topic, partition, 0, kept.position):
                     await state.apply(message)
+                await state.count_gathered()
                 assert msgspec.msgpack.encode(state.stage.state()) == kept.payload
                 compared += 1
     return compared

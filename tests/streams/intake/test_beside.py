@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.intake import beside as module
 from streams.generations import LogMovedError
+from streams.intake import beside as module
 from streams.intake.beside import DatabaseSide
 from streams.intake.inputs import Inputs
 from streams.intake.sources import RememberedSources
