@@ -93,10 +93,8 @@ def _watched(records: list[Record], quota: int) -> tuple[Heard, list[bytes]]:
 @pytest.mark.parametrize("quota", [2_000, 4], ids=["all are kept", "the quota is short"])
 @pytest.mark.parametrize("most", [2, 5, 1_000])
 def test_joining_batches_changes_no_byte_of_a_snapshot(quota: int, most: int) -> None:
-    """At ticks the state is the same to the byte, however the batches before were joined, and so is what is said.
-
-    Among the tickets are repeats, changed ones and late ones, and series for which there is no place.
-    """
+    """At ticks the state and what is said are the same to the byte, however the batches before were joined."""
+    # Among the tickets are repeats, changed ones and late ones, and series for which there is no place.
     records = _hostile()
     joined = _joined(records, most)
     assert len(joined) < len(records)
