@@ -24,7 +24,7 @@ demo: $(STAMP) $(ASSETS) ## the service on a made-up city, one link to open / �
 	$(BIN)/early-warning demo
 
 test: $(STAMP) $(ASSETS) ## run every test this machine can run / 运行本机能运行的全部测试
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: $(STAMP) ## lint, format, types, imports, README / 检查风格、格式、类型、导入规则与 README
 	$(BIN)/ruff check .

@@ -53,8 +53,8 @@ def header_of(settings: Settings) -> LogHeader:
 async def whole_log(settings: Settings, database: Database) -> AsyncGenerator[Record, None]:
     """Yield history, then what all generations of the log hold, as every partition's worker takes it in.
 
-    Shards are left out of the ticks that were judged without them (:mod:`streams.absences`). Raises RangeGoneError
-    where the log's beginning was deleted, unless the present era began without it.
+    Shards are left out of the ticks that were judged without them (:mod:`streams.absences`). Raises RangeGoneError or
+    GenerationGoneError where the log's beginning was deleted, unless the present era began without it.
     """
     reader, past = RangeReader(settings), SqlPast(database, settings)
     with database.read() as connection:
@@ -83,6 +83,7 @@ async def _merged(merging: Merging, spans: Sequence[Sequence[Span]]) -> AsyncGen
 
 
 async def _spans(reader: RangeReader, generation: Generation, *, kept: bool) -> list[Span]:
+    generation.require()
     bounds = await reader.all_bounds(generation.topic, range(generation.partitions))
     return [
         Span(topic=generation.topic, partition=each, first=oldest if kept else 0, until=end)

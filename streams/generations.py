@@ -33,12 +33,37 @@ class LogMovedError(EarlyWarningError):
         super().__init__(f"the log is no longer {before} but {now}: the next start of this worker goes on there")
 
 
+class GenerationGoneError(EarlyWarningError):
+    """Records that a state needs were in a topic that somebody deleted."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"{topic}: the records of this older generation of the log are needed, but the topic was deleted. Restore "
+            "a newer backup of the database (its snapshots are in it), or load history with --force, which begins anew "
+            "with what is kept."
+        )
+        self.zh = (
+            f"{topic}: 需要旧日志的记录,但该主题已被删除。"
+            "请恢复较新的数据库备份 (含快照),或用 --force 载入历史,从现存记录重新开始。"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One topic of the log and how many partitions it has."""
+    """One topic of the log and how many partitions it has; none where an older one was deleted."""
 
     topic: str
     partitions: int
+
+    @property
+    def gone(self) -> bool:
+        """Whether its topic was deleted."""
+        return not self.partitions
+
+    def require(self) -> None:
+        """Raise GenerationGoneError where its topic was deleted."""
+        if self.gone:
+            raise GenerationGoneError(self.topic)
 
     def shards(self, partition: int, shards: int) -> tuple[int, ...]:
         """Return the shards that a partition carries."""

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 pytest_plugins = ["tests.kafka.plugin", "tests.postgres", "tests.cluster.plugin"]
 
@@ -41,15 +43,18 @@ def shared_data() -> SharedData:
     return find
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep in one process of ``make test`` (pytest-xdist, ``--dist loadgroup``) a file, and all that use brokers."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        brokers = folder in _WITH_BROKERS or "kafka" in item.path.stem or "cluster" in item.path.stem
-        item.add_marker(pytest.mark.xdist_group(_BROKERS if brokers else str(item.path)))
+class _Shares(LoadScopeScheduling):  # type: ignore[misc]
+    """How ``make test`` shares the tests out: a file stays in one process, and all that use brokers in one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        brokers = set(_WITH_BROKERS).intersection(file.split("/")) or "cluster" in file
+        return _BROKERS if brokers else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Let pytest-xdist share the tests out our way."""
+    return _Shares(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -11,6 +11,7 @@ import msgspec
 
 from streams import marks
 from streams.alerts.resuming import resume
+from streams.failures import frames_of
 from streams.records import Outcomes, decode
 from streams.tailing import Tail
 from streams.topics import Name, topics
@@ -82,7 +83,7 @@ def _read(message: Message) -> list[OutcomeBatch]:
         outcomes = decode(message.value or b"", Outcomes)
         _check(outcomes)
     except (ValueError, msgspec.DecodeError) as error:
-        _LOG.error("outcomes cannot be read", extra={"place": message.place, "reason": str(error)})
+        _LOG.error("outcomes cannot be read", extra={"place": message.place, "trace": frames_of(error)})
         return []
     return [_batch(outcomes)]
 

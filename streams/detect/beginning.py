@@ -51,10 +51,14 @@ class LogBeginning:
         self._generations = generations
 
     async def whole(self, partition: int, shards: Iterable[int]) -> Beginning:
-        """Return how a partition begins with all that was ever written; raises RangeGoneError where some is gone."""
+        """Return how a partition begins with all that was ever written.
+
+        Raises RangeGoneError or GenerationGoneError where some of it is gone.
+        """
         spans = []
         wanted = list(shards)
         for generation in self._generations[:-1]:
+            generation.require()
             bounds = await self._reader.all_bounds(generation.topic, generation.partitions_of(wanted))
             for each, (oldest, _) in bounds.items():
                 _refuse_gap(generation.topic, each, oldest)
@@ -82,6 +86,9 @@ class LogBeginning:
         last = self._generations[-1]
         found = 0
         for generation in self._generations:
+            if generation.gone:
+                found = 1
+                continue
             bounds = await self._reader.all_bounds(generation.topic, range(generation.partitions))
             if generation is not last and any(oldest for oldest, _ in bounds.values()):
                 found = max(found, 1)

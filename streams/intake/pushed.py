@@ -31,7 +31,7 @@ def decode_pushed(value: bytes | None, jurisdiction: str) -> TicketColumns | Fau
     try:
         record = decode_record(value or b"", "tickets.pushed")
     except (InvalidInputError, UnicodeDecodeError, OverflowError, RecursionError) as error:
-        return _fault("", str(error))
+        return _fault("", type(error).__name__)
     if not isinstance(record, TicketColumns):
         return _fault("type", type(record).__name__)
     if record.jurisdiction != jurisdiction:

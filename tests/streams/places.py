@@ -1,4 +1,4 @@
-"""Topics of a test's own: made, written to, trimmed."""
+"""Topics of a test's own: made, written to, trimmed, deleted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from streams.reading import Message
+from tests.cluster.workers import wait_for
 from warning.settings import Settings
 
 
@@ -20,6 +21,16 @@ def make(settings: Settings, name: str, partitions: int = 1) -> str:
     finally:
         admin.close()
     return topic
+
+
+def delete(settings: Settings, topic: str) -> None:
+    """Delete a topic, and wait until it is gone."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        admin.delete_topics([topic])
+        wait_for(lambda: topic not in admin.list_topics(), f"{topic} is gone")
+    finally:
+        admin.close()
 
 
 def write(

@@ -9,14 +9,14 @@ import pytest
 
 from streams.admin import apply_topics
 from streams.detect.beginning import LogBeginning
-from streams.generations import Generation, generations
+from streams.generations import Generation, GenerationGoneError, generations
 from streams.poison import PoisonTopic, key_of
 from streams.reading import RangeGoneError, RangeReader
 from streams.records import Poison, encode
 from streams.sending import Sender
 from streams.topics import Name, topics
 from tests.cluster.logs import LogWriter
-from tests.streams.places import make, trim
+from tests.streams.places import delete, make, trim
 from tests.warning.engine.tickets import CITY, START, STEP, Row, columns, tick
 from warning.settings import Settings
 
@@ -87,6 +87,19 @@ def test_older_generations_are_read_first(settings: Settings) -> None:
             return [clock async for record, clock in records if record == tick(NUMBER + clock, START)]
 
     assert asyncio.run(read()) == [0, 1, 2, 3, 4]
+
+
+def test_an_older_generation_that_was_deleted_is_missed(settings: Settings) -> None:
+    """A beginning with everything is refused by the topic's name; what is kept begins in the present generation."""
+    make(settings, "tickets.g2", partitions=3)
+    older = topics(settings)[Name.TICKETS].name
+    delete(settings, older)
+    log, found = beginning(settings, "tickets.g2")
+    assert [each.gone for each in found] == [True, False]
+    with pytest.raises(GenerationGoneError, match=older) as error:
+        asyncio.run(log.whole(1, (1, 4, 7)))
+    assert "已被删除" in error.value.zh
+    assert asyncio.run(log.common_clock()) == 1
 
 
 def test_poison_is_read_as_a_whole_and_then_what_is_new(settings: Settings) -> None:
