@@ -36,6 +36,7 @@ from warning.runtime.chores import Chore, Chores
 from warning.runtime.clock import GuardedClock
 from warning.runtime.intake import IntakeWorker, TicketReader
 from warning.runtime.metrics import Metrics
+from warning.runtime.replaying import Replaying
 from warning.service.planning import Planning
 from warning.service.services import Services
 from warning.store.sql.plans import SqlPlans
@@ -95,7 +96,7 @@ def build_api(settings: Settings, database: Database, *, clock: Clock | None = N
     reader = TicketReader(jurisdiction, SourceMappings(sources, settings.zone), register, clock)
     worker = IntakeWorker(reader, taken, most_waiting=settings.service.queue_items)
     letters = KafkaDeadLetters(settings, database)
-    pushing = ClusterPushing(worker, taken, database, letters, runtime.now)
+    pushing = ClusterPushing(worker, taken, database, runtime.now)
     desk = build_desk(settings, database, register, runtime.now)
     services = Services(
         jurisdiction=jurisdiction,
@@ -106,7 +107,7 @@ def build_api(settings: Settings, database: Database, *, clock: Clock | None = N
         planning=Planning(SqlPlans(database, runtime.now), jurisdiction=jurisdiction, now=runtime.now),
         intake=pushing,
         letters=letters,
-        replay=pushing,
+        replay=Replaying(worker, letters, database, runtime.now),
         history=UploadedHistory(settings, database, clock, extent=extent_of(settings, database)),
         runtime=runtime,
         metrics=exposition_of(metrics, runtime, desk),

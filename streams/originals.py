@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from streams.intake.decoding import Decoder
 from streams.reading import LogLostError, Message, RangeGoneError, RangeReader
 from streams.topics import Name, topics
-from warning.runtime.pushing import event_in
+from warning.runtime.replaying import event_in
 from warning.service.ports import StoreBusyError
 from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.origins import SqlOrigins
@@ -26,7 +26,7 @@ WAIT_SECONDS = 5.0
 
 
 class KafkaDeadLetters(SqlDeadLetters):
-    """Implements :class:`warning.service.ports.DeadLetterStore` where originals stand in topics.
+    """Implements :class:`warning.service.ports.DeadLetterStore`, and ``Letters``, where originals stand in topics.
 
     Methods may not be called in a thread that runs an event loop.
     """
@@ -43,10 +43,7 @@ class KafkaDeadLetters(SqlDeadLetters):
         return None if message is None else message.value
 
     def event(self, letter: DeadLetter, *, reader: str, at: datetime) -> tuple[object, bytes] | None:
-        """Return what a letter's item is read from (None: no mapping makes a ticket of it), and the original.
-
-        None where the original is gone.
-        """
+        """See :meth:`warning.runtime.replaying.Letters.event`."""
         message = self._record(letter.id, reader=reader, at=at)
         if message is None:
             return None

@@ -1,27 +1,22 @@
-"""What platforms and admins can do in a cluster: as :mod:`warning.runtime.pushing`, with Kafka behind."""
+"""What platforms can do in a cluster: as :mod:`warning.runtime.pushing`, with Kafka behind."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from warning.domain.errors import UnknownNameError
 from warning.intake.identity import key_of
-from warning.runtime.pushing import gone
 from warning.service.ports import ItemAnswer, TicketStatus, Unread
 from warning.store.sql.tickets import SqlTickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streams.originals import KafkaDeadLetters
     from warning.runtime.clock import Clock
     from warning.runtime.intake import IntakeWorker, Judged, Sink
-    from warning.service.ports import DeadLetter
     from warning.store.sql.database import Database
 
 WAITING_MS = 10 * 60_000
@@ -59,7 +54,7 @@ class Remembering:
 
 
 class ClusterPushing:
-    """Implements :class:`warning.service.ports.TicketIntake` and :class:`warning.service.ports.Replay`.
+    """Implements :class:`warning.service.ports.TicketIntake`.
 
     worker : whose sink is ``taken``
     now : the service's clock
@@ -70,14 +65,11 @@ class ClusterPushing:
         worker: IntakeWorker,
         taken: Remembering,
         database: Database,
-        letters: KafkaDeadLetters,
         now: Callable[[], datetime],
     ) -> None:
         self._worker = worker
         self._taken = taken
-        self._database = database
         self._tickets = SqlTickets(database)
-        self._letters = letters
         self._now = now
 
     def push(
@@ -103,31 +95,3 @@ class ClusterPushing:
             outcome=None,
             received_at=datetime.fromtimestamp(taken / 1000, zone),
         )
-
-    def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
-        """Send refused items through intake again; as :meth:`warning.runtime.pushing.Pushing.replay`."""
-        known = {letter.id for letter in self._letters.get(letter_ids)}
-        for letter_id in letter_ids:
-            if letter_id not in known:
-                raise UnknownNameError("rejection", str(letter_id), [])
-        return [replace(self._replay_one(each, actor), index=index) for index, each in enumerate(letter_ids)]
-
-    def _replay_one(self, letter_id: int, actor: str) -> ItemAnswer:
-        (letter,) = self._letters.get([letter_id])
-        if letter.replayed_at is not None:
-            return ItemAnswer(index=0, ticket_id="", accepted=True)
-        now = self._now()
-        found = self._letters.event(letter, reader=actor, at=now)
-        if found is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=gone(letter.reject))
-        answer = self._sent_again(letter, *found)
-        if answer.accepted:
-            with self._database.write() as connection:
-                self._letters.mark_replayed(connection, [letter_id], now)
-        return answer
-
-    def _sent_again(self, letter: DeadLetter, event: object, original: bytes) -> ItemAnswer:
-        if event is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
-        answer = self._worker.validate(letter.source, [event])[0]
-        return self._worker.push(letter.source, [event], [original])[0] if answer.accepted else answer

@@ -29,6 +29,7 @@ from warning.intake.mapping_files import load_mapping
 from warning.intake.refusals import make_reject
 from warning.runtime.clock import now_ms
 from warning.runtime.intake import IntakeWorker, Submission, TicketReader
+from warning.runtime.replaying import Replaying
 from warning.service.ports import ItemAnswer, StoreBusyError
 from warning.settings import Settings
 from warning.store.sql.database import Database
@@ -63,7 +64,8 @@ class Front:
         self.database = Database(folder / "front.db")
         self.database.migrate()
         self.letters = KafkaDeadLetters(settings, self.database)
-        self.pushing = ClusterPushing(self.worker, self.taken, self.database, self.letters, _now)
+        self.pushing = ClusterPushing(self.worker, self.taken, self.database, _now)
+        self.replay = Replaying(self.worker, self.letters, self.database, _now).replay
         self.worker.start()
 
     def push(self, *events: object) -> list[ItemAnswer]:
@@ -137,7 +139,7 @@ def test_an_original_that_is_too_large_is_not_kept_but_its_letter_is(front: Fron
     assert len({each.offset for each in said}) == len(said) == 2
     letter, _ = front.file()
     assert front.letters.original(letter, reader="ann", at=_now()) is None
-    (again,) = front.pushing.replay([letter], actor="ann")
+    (again,) = front.replay([letter], actor="ann")
     assert again.reject is not None
     assert "no longer kept" in again.reject.advice_en
 
@@ -219,17 +221,17 @@ def test_a_dead_letter_is_replayed_after_its_mapping_was_corrected(front: Front)
     """What is still refused stays; after a correction it is accepted, once, and who read the original is noted."""
     front.push(ticket(2, created_at="04/05/2026 11:00"), ticket(3, created_at=None))
     first, second = front.file()
-    (again,) = front.pushing.replay([first], actor="ann")
+    (again,) = front.replay([first], actor="ann")
     assert (again.accepted, again.reject and again.reject.reason) == (False, RejectReason.BAD_TIME)
     fields = front.mapping.fields
     created = fields.created_at.model_copy(update={"formats": ("%d/%m/%Y %H:%M",)})
     front.mapping = front.mapping.model_copy(update={"fields": fields.model_copy(update={"created_at": created})})
-    answers = front.pushing.replay([first, second], actor="ann")
+    answers = front.replay([first, second], actor="ann")
     assert [each.accepted for each in answers] == [True, False]
-    assert [each.accepted for each in front.pushing.replay([first], actor="ann")] == [True]
+    assert [each.accepted for each in front.replay([first], actor="ann")] == [True]
     assert front.ids() == ["T2"]
     with pytest.raises(UnknownNameError):
-        front.pushing.replay([first, 77], actor="ann")
+        front.replay([first, 77], actor="ann")
 
 
 def test_an_item_of_a_raw_record_is_replayed(front: Front) -> None:
@@ -245,7 +247,7 @@ def test_an_item_of_a_raw_record_is_replayed(front: Front) -> None:
             Filed(at=_now(), source=SOURCE, reject=reject, ticket_key=None, origin=each) for each in (origin, lost, old)
         ]
         ids = SqlOrigins(front.database).file(connection, filed)
-    answers = front.pushing.replay(ids, actor="ann")
+    answers = front.replay(ids, actor="ann")
     assert [each.accepted for each in answers] == [True, False, False]
     assert all("no longer kept" in each.reject.advice_en for each in answers[1:] if each.reject)
     assert front.ids() == ["T2"]

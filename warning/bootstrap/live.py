@@ -29,12 +29,12 @@ from warning.runtime.embedded import Checkpoint, EmbeddedConfig, EmbeddedRuntime
 from warning.runtime.intake import IntakeWorker, TicketReader
 from warning.runtime.metrics import Metrics
 from warning.runtime.pushing import LogSink, Pushing
+from warning.runtime.replaying import FiledLetters, Replaying
 from warning.service.desk import Desk
 from warning.service.planning import Planning
 from warning.service.ports import StoreBusyError
 from warning.service.services import Services
 from warning.store.sql.alerts import SqlAlerts
-from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.plans import SqlPlans
 from warning.store.sql.retention import Limits, SqlRetention
 
@@ -159,6 +159,7 @@ def build_live(
     reader = TicketReader(jurisdiction_of(settings), SourceMappings(accounts, settings.zone), register, clock)
     worker = IntakeWorker(reader, LogSink(state, metrics, clock), most_waiting=settings.service.queue_items)
     pushing = Pushing(worker, state, runtime)
+    letters = FiledLetters(database)
     desk = build_desk(settings, database, register, runtime.now)
     services = Services(
         jurisdiction=jurisdiction_of(settings),
@@ -168,8 +169,8 @@ def build_live(
         accounts=accounts,
         planning=Planning(SqlPlans(database, runtime.now), jurisdiction=jurisdiction_of(settings), now=runtime.now),
         intake=pushing,
-        letters=SqlDeadLetters(database),
-        replay=pushing,
+        letters=letters,
+        replay=Replaying(worker, letters, database, runtime.now),
         history=UploadedHistory(settings, database, clock),
         runtime=runtime,
         metrics=exposition_of(metrics, runtime, desk),

@@ -1,22 +1,16 @@
-"""What platforms can do: push tickets, ask what became of them; and what an admin can: replay refused ones."""
+"""What platforms can do: push tickets, and ask what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from warning.domain.errors import UnknownNameError
 from warning.intake.columns import TicketColumns
 from warning.runtime.intake import IntakeWorker, Judged
 from warning.service.ports import ItemAnswer, TicketStatus, Unread
-from warning.store.sql.dead_letters import SqlDeadLetters
 from warning.store.sql.tickets import SqlTickets
 
 if TYPE_CHECKING:
-    from warning.domain.reject import Reject
     from warning.runtime.clock import Clock
     from warning.runtime.embedded import EmbeddedRuntime
     from warning.runtime.metrics import Metrics
@@ -39,14 +33,13 @@ class LogSink:
 
 
 class Pushing:
-    """Implements :class:`warning.service.ports.TicketIntake` and :class:`warning.service.ports.Replay`."""
+    """Implements :class:`warning.service.ports.TicketIntake`."""
 
     def __init__(self, worker: IntakeWorker, state: LiveState, runtime: EmbeddedRuntime) -> None:
         self._worker = worker
         self._state = state
         self._runtime = runtime
         self._tickets = SqlTickets(state.database)
-        self._letters = SqlDeadLetters(state.database)
 
     def push(
         self, source: str, events: Sequence[object], originals: Sequence[bytes], unread: Sequence[Unread] = ()
@@ -68,56 +61,3 @@ class Pushing:
             if isinstance(record, TicketColumns) and record.source == source and ticket_id in record.ticket_id:
                 return TicketStatus(source=source, ticket_id=ticket_id, outcome=None, received_at=self._runtime.now())
         return None
-
-    def replay(self, letter_ids: Sequence[int], *, actor: str) -> list[ItemAnswer]:
-        """Send refused items through intake again; one that would be refused again stays as it is.
-
-        One whose original is gone is answered with its old reason and the advice to send it from the platform; one that
-        was replayed before is not sent again. Raises UnknownNameError, before anything is sent, for an id that there is
-        not.
-        """
-        known = {letter.id for letter in self._letters.get(letter_ids)}
-        for letter_id in letter_ids:
-            if letter_id not in known:
-                raise UnknownNameError("rejection", str(letter_id), [])
-        return [replace(self._replay_one(each, actor), index=index) for index, each in enumerate(letter_ids)]
-
-    def _replay_one(self, letter_id: int, actor: str) -> ItemAnswer:
-        (letter,) = self._letters.get([letter_id])
-        if letter.replayed_at is not None:
-            return ItemAnswer(index=0, ticket_id="", accepted=True)
-        now = self._runtime.now()
-        original = self._letters.original(letter_id, reader=actor, at=now)
-        if original is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=gone(letter.reject))
-        event = event_in(original)
-        if event is None:
-            return ItemAnswer(index=0, ticket_id="", accepted=False, reject=letter.reject)
-        answer = self._worker.validate(letter.source, [event])[0]
-        if answer.accepted:
-            answer = self._worker.push(letter.source, [event], [original])[0]
-        if answer.accepted:
-            with self._state.database.write() as connection:
-                self._letters.mark_replayed(connection, [letter_id], now)
-        return answer
-
-
-def gone(reject: Reject) -> Reject:
-    """Return a letter's reason with what is to be done where only the platform still has the item."""
-    return replace(
-        reject,
-        advice_zh="原文已不再保留 (最多 72 小时);请从来源平台重新发送。",
-        advice_en="The original is no longer kept (72 h at most); send it again from the platform.",
-    )
-
-
-def event_in(original: bytes) -> object:
-    """Return the event that an original holds; None for one that no mapping makes a ticket: no JSON, or an envelope.
-
-    A CloudEvent is kept as the ticket it carried: one that is kept whole was refused for its envelope.
-    """
-    try:
-        event: object = msgspec.json.decode(original)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return None if isinstance(event, dict) and "specversion" in event else event
