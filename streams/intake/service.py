@@ -125,6 +125,7 @@ class IntakeService(Service):
             except StoreBusyError as error:
                 self._waits_for = str(error)
                 await asyncio.sleep(_AGAIN_SECONDS)
+        self._waits_for = ""
         try:
             while not self.should_stop:
                 async with self._inputs.turn:

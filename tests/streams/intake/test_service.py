@@ -1,7 +1,7 @@
 """How an intake worker says it does while its brokers say nothing, and why it ends."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from streams.intake.sources import RememberedSources
 from streams.log_topic import LogTopic
 from streams.sending import Sender
 from tests.streams.intake.parts import NOW, RAW, Registered, events, judge_over, ticket
+from warning.service.ports import StoreBusyError
 from warning.settings import Settings
 from warning.store.sql.database import Database
 
@@ -133,9 +134,52 @@ def test_what_ends_a_worker_is_told_without_a_ticket(tmp_path: Path) -> None:
     assert "Li Lei" not in str([str(error), *told])
 
 
-def intake_over(database: Database, inputs: Inputs, sender: Sender, judge: Judge) -> IntakeService:
+def test_a_worker_that_nothing_is_sent_to_is_ready_once_the_database_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that started before its database was there says so, and is ready when it is, though no record has come."""
+    monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.01)
+    answers = iter([StoreBusyError("the database has not answered yet", 1, "数据库尚未应答")])
+    said: list[tuple[bool, str]] = []
+
     async def find_log() -> LogTopic:
+        for error in answers:
+            raise error
+        said.append((intake.health().ready, intake.health().detail))
         return LogTopic("tickets", 1)
+
+    async def story() -> None:
+        work = asyncio.create_task(intake._run())
+        try:
+            await asyncio.wait_for(inputs.empty.wait(), 10)
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+
+    database = Database(tmp_path / "d.db")
+    inputs = OneRecord(Settings(), Gate(opened=True))
+    inputs._records = []
+    sender = Quiet(Settings(), Gate(opened=True))
+    intake = intake_over(database, inputs, sender, judge_over(), find_log)
+    try:
+        asyncio.run(story())
+    finally:
+        database.close()
+    assert said == [(False, "the database has not answered yet. Send it again in 1 s.")]
+    assert _said(intake) == (True, True)
+
+
+async def _at_once() -> LogTopic:
+    return LogTopic("tickets", 1)
+
+
+def intake_over(
+    database: Database,
+    inputs: Inputs,
+    sender: Sender,
+    judge: Judge,
+    find_log: Callable[[], Awaitable[LogTopic]] = _at_once,
+) -> IntakeService:
 
     return IntakeService(
         Settings(),
