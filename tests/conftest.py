@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA_ABSENT = "shared data absent:"
 
 _BROKERS = "brokers"
-"""The group of tests that start Kafka: one process runs them, so that the brokers and workers of two never compete."""
+"""The group of tests that start Kafka (all but a benchmark's small run): in one process they never compete."""
 _WITH_BROKERS = ("deploy", "kafka", "streams")
 
 SharedData = Callable[[str], Path]
@@ -44,7 +44,7 @@ def shared_data() -> SharedData:
 
 
 class _Shares(LoadScopeScheduling):  # type: ignore[misc]
-    """How ``make test`` shares the tests out: a file stays in one process, and all that use brokers in one."""
+    """How ``make test`` shares the tests out: a file stays in one process, and those with brokers in one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
