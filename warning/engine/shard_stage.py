@@ -201,17 +201,18 @@ class ShardStage:
         known = self._lineages.get((area, category))
         if known is not None:
             return known
-        shard = shard_of(self.config.jurisdiction, category, self.config.shards)
-        root = SeriesKey(SeriesKind.AREA_CATEGORY, area.partition(SEPARATOR)[0], category)
-        if self._admitted[shard] >= self.config.series_quota_per_shard and root not in self.bank.row_of:
-            return _padded([self._overflow_row(shard)]), False
         rows: list[int] = []
-        for path in AreaPath.parse(area).lineage():
-            row = self._row(SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category), rows, shard)
-            if row is None:
-                return _padded(rows or [self._overflow_row(shard)]), False
-            rows.append(row)
-        lineage = self._lineages[area, category] = _padded(rows), True
+        above = area.rpartition(SEPARATOR)[0]
+        if above:
+            higher, whole = self._lineage(above, category)
+            if not whole:
+                return higher, False
+            rows = higher[higher >= 0].tolist()
+        shard = self._pair(category)[0]
+        row = self._row(SeriesKey(SeriesKind.AREA_CATEGORY, area, category), rows, shard)
+        if row is None:
+            return _padded(rows or [self._overflow_row(shard)]), False
+        lineage = self._lineages[area, category] = _padded([*rows, row]), True
         return lineage
 
     def _row(self, key: SeriesKey, above: list[int], shard: int) -> int | None:
