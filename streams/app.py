@@ -6,21 +6,17 @@ makes no topic and serves no page (see the package's docstring for what of it lo
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import faust
 
-from streams.connection import faust_options
+from streams.connection import HEARTBEAT_SECONDS, SESSION_SECONDS, faust_options, instance
 
 if TYPE_CHECKING:
     from warning.settings import Settings
 
-SESSION_SECONDS = 6.0
-"""After so long without a heartbeat a process counts as dead; by default the partitions would wait 60 s."""
-HEARTBEAT_SECONDS = 1.5
 BUFFERED = 1024
 """Records that wait in memory for an agent. Each may hold thousands of tickets; but once a buffer that all partitions
 share is full for each of them, Faust reads nothing for a second, whoever empties it meanwhile: with 16, what came in
@@ -56,15 +52,3 @@ def build_app(settings: Settings, worker: str, *, consumes: bool) -> faust.App:
     )
     app.producer_only = not consumes
     return app
-
-
-def instance(settings: Settings, worker: str) -> str | None:
-    """Return the name by which a process that was started again gets its partitions back at once.
-
-    Two processes of one name would take everything from each other, so that the port of a host, which only one can
-    have, is in it; None where any free port is taken.
-    """
-    if settings.kafka.instance:
-        return f"{worker}-{settings.kafka.instance}"
-    port = settings.cluster.port
-    return f"{worker}-{socket.gethostname()}-{port}" if port else None

@@ -16,8 +16,12 @@ from warning.service.errors import BadInputError
 if TYPE_CHECKING:
     from warning.settings import KafkaGroup, Settings
 
-
 CONNECT_SECONDS = 3.0
+SESSION_SECONDS = 6.0
+"""After so long without a heartbeat a process counts as dead; by default the partitions would wait 60 s."""
+HEARTBEAT_SECONDS = 1.5
+REBALANCE_SECONDS = 10.0
+"""So long others wait for a worker to finish what it has in hand and let go of its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,35 @@ def servers(settings: Settings) -> list[str]:
 def aiokafka_options(settings: Settings) -> dict[str, Any]:
     """Return the arguments that every aiokafka client is made with."""
     return {"bootstrap_servers": servers(settings), **_options(settings)}
+
+
+def member_options(settings: Settings, group: str, worker: str) -> dict[str, Any]:
+    """Return the arguments of an aiokafka consumer that is a member of a group and commits what it has done.
+
+    group : without the prefix
+    """
+    return {
+        **aiokafka_options(settings),
+        "group_id": f"{settings.kafka.prefix}{group}",
+        "group_instance_id": instance(settings, worker),
+        "session_timeout_ms": round(SESSION_SECONDS * 1000),
+        "heartbeat_interval_ms": round(HEARTBEAT_SECONDS * 1000),
+        "rebalance_timeout_ms": round(REBALANCE_SECONDS * 1000),
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+    }
+
+
+def instance(settings: Settings, worker: str) -> str | None:
+    """Return the name by which a process that was started again gets its partitions back at once.
+
+    Two processes of one name would take everything from each other, so that the port of a host, which only one can
+    have, is in it; None where any free port is taken.
+    """
+    if settings.kafka.instance:
+        return f"{worker}-{settings.kafka.instance}"
+    port = settings.cluster.port
+    return f"{worker}-{socket.gethostname()}-{port}" if port else None
 
 
 def kafka_python_options(settings: Settings) -> dict[str, Any]:

@@ -12,10 +12,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from mode import Service
 
-from streams.app import HEARTBEAT_SECONDS, SESSION_SECONDS, instance
 from streams.clock.term import Term
-from streams.connection import aiokafka_options
-from streams.intake.inputs import REBALANCE_MS
+from streams.connection import member_options
 from streams.metrics import LEADER, TICKS, counter, gauge
 from streams.process import or_end_process
 from streams.topics import Name, topics
@@ -76,16 +74,7 @@ class Sequencer(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_start(self) -> None:
         """Stand for election."""
-        self._consumer = AIOKafkaConsumer(
-            **aiokafka_options(self._settings),
-            group_id=f"{self._settings.kafka.prefix}sequencer",
-            group_instance_id=instance(self._settings, "intake"),
-            session_timeout_ms=int(SESSION_SECONDS * _SECOND),
-            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * _SECOND),
-            rebalance_timeout_ms=REBALANCE_MS,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
+        self._consumer = AIOKafkaConsumer(**member_options(self._settings, "sequencer", "intake"))
         self._consumer.subscribe([self._topic], listener=self)
         await self._consumer.start()
         self._work = asyncio.create_task(or_end_process(self._run(self._consumer)))

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from streams.app import HEARTBEAT_SECONDS, SESSION_SECONDS, instance
-from streams.connection import aiokafka_options
+from streams.connection import member_options
 from streams.intake.judging import Received
 from warning.runtime.clock import steady_seconds
 
@@ -28,8 +27,6 @@ _SHARE = 500
 """Records of one partition before another has its turn."""
 _SLOWEST_MS = 100
 """So long the others wait for the partition that is furthest behind."""
-REBALANCE_MS = 10_000
-"""So long others wait for a worker to finish its poll and let go of its partitions."""
 _FETCH_BYTES = 4 << 20
 _MOVING_SECONDS = 1.0
 """A read that lasts longer than it was given by so much waits for partitions to move."""
@@ -91,15 +88,7 @@ class Inputs(ConsumerRebalanceListener):  # type: ignore[misc]
     async def start(self) -> None:
         """Join the group."""
         self._running = AIOKafkaConsumer(
-            **aiokafka_options(self._settings),
-            group_id=f"{self._settings.kafka.prefix}intake",
-            group_instance_id=instance(self._settings, "intake"),
-            session_timeout_ms=int(SESSION_SECONDS * _SECOND),
-            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * _SECOND),
-            rebalance_timeout_ms=REBALANCE_MS,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_FETCH_BYTES,
+            **member_options(self._settings, "intake", "intake"), max_partition_fetch_bytes=_FETCH_BYTES
         )
         self._running.subscribe(self._topics, listener=self)
         await self._running.start()

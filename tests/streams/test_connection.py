@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
 from streams.admin import apply_topics, check_topics
-from streams.connection import aiokafka_options, faust_options, kafka_python_options, protection
+from streams.connection import aiokafka_options, faust_options, instance, kafka_python_options, protection
 from tests.kafka.harness import Kafka
 from tests.streams.certificates import make_certificates
 from tests.streams.tiny_app import run_tiny_app
@@ -259,3 +259,14 @@ def test_what_cannot_be_used_is_named(keys: Path, tmp_path: Path, setting: str, 
         with pytest.raises(InvalidInputError, match=f"setting kafka.{setting}") as caught:
             options(settings)
         assert f"设置 kafka.{setting}" in caught.value.zh  # type: ignore[attr-defined]
+
+
+def test_two_processes_of_one_host_have_names_of_their_own() -> None:
+    """The default name holds host and port; where any port is taken there is none, and a name that is given counts."""
+    first = Settings()
+    second = first.model_copy(update={"cluster": first.cluster.model_copy(update={"port": 8400})})
+    free = first.model_copy(update={"cluster": first.cluster.model_copy(update={"port": 0})})
+    named = free.model_copy(update={"kafka": free.kafka.model_copy(update={"instance": "a"})})
+    assert instance(first, "detect") != instance(second, "detect")
+    assert instance(free, "detect") is None
+    assert instance(named, "detect") == "detect-a"

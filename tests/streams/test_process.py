@@ -7,10 +7,8 @@ from time import monotonic
 
 import pytest
 
-from streams.app import instance
 from streams.process import DRAIN_SECONDS
 from tests.cluster.workers import PATIENCE
-from warning.settings import Settings
 
 _CHILD = """
 import asyncio, time
@@ -55,14 +53,3 @@ def test_sigterm_ends_a_process_in_time(hangs_at: str) -> None:
             assert monotonic() - began < DRAIN_SECONDS + 1
         finally:
             child.kill()
-
-
-def test_two_processes_of_one_host_have_names_of_their_own() -> None:
-    """The default name holds host and port; where any port is taken there is none, and a name that is given counts."""
-    first = Settings()
-    second = first.model_copy(update={"cluster": first.cluster.model_copy(update={"port": 8400})})
-    free = first.model_copy(update={"cluster": first.cluster.model_copy(update={"port": 0})})
-    named = free.model_copy(update={"kafka": free.kafka.model_copy(update={"instance": "a"})})
-    assert instance(first, "detect") != instance(second, "detect")
-    assert instance(free, "detect") is None
-    assert instance(named, "detect") == "detect-a"

@@ -8,8 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from streams.clock.term import Term
-from streams.connection import aiokafka_options
-from streams.intake.inputs import REBALANCE_MS
+from streams.connection import REBALANCE_SECONDS, aiokafka_options
 from streams.log_topic import LogTopic
 from streams.records import Flushed, encode
 from streams.sending import Sender
@@ -137,7 +136,7 @@ async def _taken_away(settings: Settings) -> None:
     try:
         await asyncio.wait_for(holding.asked.wait(), 60)
         step = asyncio.create_task(term.step())
-        done, _ = await asyncio.wait({step}, timeout=REBALANCE_MS / 2_000)
+        done, _ = await asyncio.wait({step}, timeout=REBALANCE_SECONDS / 2)
         assert done
         assert isinstance(step.exception(), TimeoutError)
     finally:

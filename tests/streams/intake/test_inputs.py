@@ -7,8 +7,8 @@ from typing import Any
 from kafka import KafkaProducer
 
 from streams.admin import apply_topics
-from streams.connection import kafka_python_options
-from streams.intake.inputs import REBALANCE_MS, Inputs
+from streams.connection import REBALANCE_SECONDS, kafka_python_options
+from streams.intake.inputs import Inputs
 from streams.topics import Name, topics
 from warning.runtime.clock import now_ms, steady_seconds
 from warning.settings import Settings
@@ -90,7 +90,7 @@ async def _moved(settings: Settings) -> None:
     try:
         async with first.turn:
             await asyncio.wait_for(first.asked.wait(), 60)
-            assert await asyncio.wait_for(first.poll(), REBALANCE_MS / 2_000) == []
+            assert await asyncio.wait_for(first.poll(), REBALANCE_SECONDS / 2) == []
         await asyncio.wait_for(joining, 60)
     finally:
         joining.cancel()
