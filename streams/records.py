@@ -3,6 +3,12 @@
 Records of the log (``tickets``, ``tickets.pushed``, ``clock``, ``reviews``) are lines of a log file as JSON
 (:mod:`warning.store.logfile`), with a header ``clock`` on ticks and controls in ``tickets``: their offset in the topic
 ``clock``. Reports are MessagePack, because JSON knows neither infinity nor NaN; all else is JSON.
+
+Workers are upgraded one after another, so an older one may read what a newer one wrote. What only tells of something
+(``Flushed``, ``Rejected``, ``Outcomes``, ``Report``) may get further fields, and who does not know them reads the rest:
+the rest must stay true by itself. What states are derived from (the log, and ``Poison``, which takes tickets out of it)
+is refused where anything in it is unknown: a state that passed over it would be another one, and be kept as if it were
+right. A worker that refuses ends without having counted the record, and a newer one reads it.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ SOURCE_HEADER = "source"
 Headers = Iterable[tuple[str, bytes]]
 
 
-class Flushed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Flushed(msgspec.Struct, kw_only=True):
     """One input partition: what is before ``next_offset`` is in the log.
 
     latest : the largest event time in it (milliseconds), None where none was read yet
@@ -48,7 +54,7 @@ class Flushed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     end: bool
 
 
-class Rejected(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Rejected(msgspec.Struct, kw_only=True):
     """A refused item.
 
     topic, partition, offset : where the original is as long as it is kept
@@ -77,7 +83,7 @@ class Poison(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reason: str
 
 
-class Outcomes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Outcomes(msgspec.Struct, kw_only=True):
     """What became of the tickets of one batch of the log: columns of equal length.
 
     log : name of the log's topic, whose partition and offset these are

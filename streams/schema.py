@@ -20,10 +20,13 @@ from typing import Any
 
 import msgspec
 
+from streams.compatibility import incompatibilities
 from streams.records import Flushed, Outcomes, Poison, Rejected, Report
 from warning.domain.alert import Alert
+from warning.domain.control import Control
 from warning.domain.errors import UnknownNameError
 from warning.domain.handling import Handling
+from warning.domain.series import SeriesKey
 from warning.store.logfile import ControlLine, TicketsLine, TickLine
 from warning.store.schemas import DIALECT
 
@@ -78,6 +81,14 @@ _CLOUD_EVENT: Schema = {
 }
 
 
+def _log() -> Schema:
+    """Return the schema of the log: also in controls, which are no structs, what is unknown is refused."""
+    schema = msgspec.json.schema(TicketsLine | TickLine | ControlLine)
+    for kind in (Control, SeriesKey):
+        schema["$defs"][kind.__name__]["additionalProperties"] = False
+    return schema
+
+
 def _alert() -> Schema:
     """Return the schema of published alerts: the record's own, with what the alert and its handling hold."""
     from streams.alerts.publishing import AlertRecord  # noqa: PLC0415  needs the database's packages
@@ -102,7 +113,7 @@ def _with_null_for_infinity(schema: Any) -> Any:
 FORMATS: dict[str, Format] = {
     "ticket": Format(_TICKET, "A ticket as a platform sends it 平台发送的工单"),
     "cloudevent": Format(_CLOUD_EVENT, "A ticket as a CloudEvent 以 CloudEvent 发送的工单", CLOUD_EVENT),
-    "log": Format(TicketsLine | TickLine | ControlLine, "A record of the log 一条日志"),
+    "log": Format(_log, "A record of the log 一条日志"),
     "rejected": Format(Rejected, "A dead letter 一条死信"),
     "poison": Format(Poison, "Tickets that replays leave out 回放时跳过的工单"),
     "flushed": Format(Flushed, "How far an input was read 一个输入的读取进度"),
@@ -155,6 +166,16 @@ def without_words(schema: Any) -> Any:
         return schema
     words = {name for name in ("title", "description", "$schema") if isinstance(schema.get(name), str)}
     return {name: without_words(value) for name, value in schema.items() if name not in words}
+
+
+def unreadable(name: str) -> list[str]:
+    """Return what the code cannot read of what any version of a format allowed to be written, each with its place."""
+    now = current(name)
+    return [
+        f"{name}/{version} {reason}"
+        for version in versions(name)
+        for reason in incompatibilities(committed(name, version), now)
+    ]
 
 
 def write() -> list[Path]:

@@ -122,18 +122,36 @@ def encode_record(record: Record) -> bytes:
 def decode_record(value: bytes, where: str) -> Record:
     """Decode what :func:`encode_record` encoded; raises InvalidInputError that says where."""
     try:
-        line = _DECODER.decode(value)
+        line = _known(value)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise InvalidInputError(where, str(error), "It was not written by this program.") from error
+        advice = "A newer program wrote it: upgrade this one; or none of ours did."
+        raise InvalidInputError(where, str(error), advice) from error
     return _record_of(where, line)
 
 
 def _decoded(path: Path, number: int, text: bytes) -> LogLine:
     try:
-        return _DECODER.decode(text)
+        return _known(text)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         advice = "The log was cut off or changed; export it again."
         raise InvalidInputError(f"log {path}, line {number}", str(error), advice) from error
+
+
+def _known(text: bytes) -> LogLine:
+    """Decode a line of which this program knows everything: passed over, a part would change what follows."""
+    line = _DECODER.decode(text)
+    if isinstance(line, ControlLine):  # its parts are no structs of ours, which forbid it themselves
+        _refuse_unknown(msgspec.json.decode(text)["control"], msgspec.to_builtins(line.control))
+    return line
+
+
+def _refuse_unknown(said: Any, known: Any) -> None:
+    if not isinstance(said, dict):
+        return
+    for name, value in said.items():
+        if name not in known:
+            raise msgspec.ValidationError(f"Object contains unknown field `{name}`")
+        _refuse_unknown(value, known[name])
 
 
 def _line_of(record: Record) -> LogLine:

@@ -17,7 +17,7 @@ from warning.domain.series import SeriesKey, SeriesKind
 from warning.domain.ticket import LifeEvent
 from warning.engine.records import Record
 from warning.intake.columns import Dictionary, TicketColumns
-from warning.store.logfile import LOG_VERSION, LogHeader, read_header, read_records, write_log
+from warning.store.logfile import LOG_VERSION, LogHeader, decode_record, read_header, read_records, write_log
 from warning.store.schemas import schema
 
 HEADER = LogHeader(version=LOG_VERSION, jurisdiction=CITY, zone="UTC", mapping="test", inputs=["a.csv"])
@@ -96,6 +96,25 @@ def test_a_damaged_line_is_named(log: Path, number: int, line: bytes, problem: s
     with pytest.raises(InvalidInputError, match=problem) as refused:
         list(read_records(_damaged(log, number, line)))
     assert "xport" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("number", "part"),
+    [(2, ()), (3, ()), (3, ("area",)), (6, ()), (6, ("control",)), (6, ("control", "series"))],
+    ids=["tick", "tickets", "column", "control line", "control", "its series"],
+)
+def test_what_a_newer_program_added_is_not_passed_over(log: Path, number: int, part: tuple[str, ...]) -> None:
+    """A state that left it out would be another one: whatever part of a record it is in, the record is refused."""
+    line = json.loads(log.read_bytes().splitlines()[number - 1])
+    inner = line
+    for name in part:
+        inner = inner[name]
+    inner["added"] = 1
+    text = json.dumps(line).encode()
+    with pytest.raises(InvalidInputError, match="unknown field `added`"):
+        decode_record(text, "tickets/0@7")
+    with pytest.raises(InvalidInputError, match=f"line {number}.*unknown field `added`"):
+        list(read_records(_damaged(log, number, text + b"\n")))
 
 
 def test_columns_that_do_not_fit_are_refused(log: Path) -> None:
