@@ -62,6 +62,14 @@ class Found:
     configuration: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Kafka's own id of a topic, which another of the same name does not have, and its number of partitions."""
+
+    id: str
+    partitions: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What was done: topics made, settings changed; and what is left to people."""
@@ -107,6 +115,18 @@ def make_topic(settings: Settings, topic: Topic) -> None:
     """Make one topic, unless it is there; raises what :func:`apply_topics` raises."""
     with _admin(settings) as admin:
         _make(admin, [topic], settings)
+
+
+def identities(settings: Settings, names: Iterable[str]) -> dict[str, Identity]:
+    """Return what tells each topic that is there from others that had or will have its name.
+
+    Raises BadInputError where no broker answers.
+    """
+    with _admin(settings) as admin:
+        found = admin.describe_topics(list(names))
+    return {
+        each["name"]: Identity(str(each["topic_id"]), len(each["partitions"])) for each in found if each["partitions"]
+    }
 
 
 def live_members(settings: Settings, groups: Iterable[str]) -> dict[str, int]:

@@ -24,8 +24,9 @@ from streams.alerts.telling import Telling, Watched
 from streams.app import build_app
 from streams.detect.worker import delivered
 from streams.following import Follower
+from streams.identity import TopicWatch
 from streams.metrics import REVIEWS_WAITING, gauge
-from streams.process import Process, or_end_process
+from streams.process import Part, Process, or_end_process
 from streams.reading import Ends, RangeReader
 from streams.topics import Name, topics
 from warning.bootstrap.backtest import build_policy, engine_config
@@ -173,8 +174,9 @@ def run_alerts(settings: Settings, announced: Callable[[str], None] = lambda _: 
         worker = AlertWorker(settings, database, clock=GuardedClock(), registry=registry)
         app = build_app(settings, WORKER, consumes=True)
         worker.attach(app)
+        parts: list[Part] = [TopicWatch(settings, database), worker]
         process = Process(
-            app, settings, parts=[worker], registry=registry, health=worker.telling.health, announced=announced
+            app, settings, parts=parts, registry=registry, health=worker.telling.health, announced=announced
         )
         return process.run()
     finally:

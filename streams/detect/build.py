@@ -17,8 +17,9 @@ from streams.detect.history import SqlPast
 from streams.detect.partition import Outside
 from streams.detect.worker import GROUP, DetectWorker, attach
 from streams.generations import Generation, generations, log_name
+from streams.identity import TopicWatch
 from streams.poison import PoisonTopic
-from streams.process import Process
+from streams.process import Part, Process
 from streams.reading import Ends, RangeReader
 from streams.sending import Sender
 from streams.topics import Name, topics
@@ -76,7 +77,8 @@ def build_detect(
     attach(app, worker, log.topic)
 
     ready.set_function(lambda: float(worker.health().ready))
-    return Process(app, settings, parts=[worker], registry=registry, health=worker.health, announced=announced)
+    parts: list[Part] = [TopicWatch(settings, database), worker]
+    return Process(app, settings, parts=parts, registry=registry, health=worker.health, announced=announced)
 
 
 def outside_of(

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from streams import metrics
 from streams.app import build_app
 from streams.clock.sequencer import Sequencer
+from streams.identity import TopicWatch
 from streams.intake.batching import Batcher
 from streams.intake.beside import DatabaseSide
 from streams.intake.inputs import Inputs
@@ -19,7 +20,7 @@ from streams.intake.judging import Judge
 from streams.intake.service import IntakeService
 from streams.intake.sources import Mappings, RememberedSources
 from streams.log_topic import log_topic
-from streams.process import Health, Process
+from streams.process import Health, Part, Process
 from streams.reading import RangeReader
 from streams.sending import Sender
 from streams.topics import Name, topics
@@ -71,11 +72,14 @@ def build_worker(
     reader = RangeReader(settings)
     sources = RememberedSources(build_accounts(database))
     beside = DatabaseSide(settings, database, sources, clock)
+    watch = TopicWatch(settings, database, usable=lambda: beside.usable)
     names = topics(settings)
 
     async def find_log() -> LogTopic:
         if not beside.usable:
             raise StoreBusyError("the database has not answered yet", 1, "数据库尚未应答。")
+        if not await watch.stands():
+            raise StoreBusyError("whether topics were made anew is not known yet", 1, "尚未确认主题是否被重建。")
         return await log_topic(settings, reader, database)
 
     def new_sender() -> Sender:
@@ -106,4 +110,5 @@ def build_worker(
         ready.set(now.ready)
         return now
 
-    return Process(app, settings, parts=[beside], registry=registry, health=health, announced=announced)
+    parts: list[Part] = [beside, watch]
+    return Process(app, settings, parts=parts, registry=registry, health=health, announced=announced)
