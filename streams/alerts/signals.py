@@ -4,8 +4,8 @@ Records are applied one after another; what they bring is committed by a task of
 so that catching up costs few transactions. Every commit stores how far it reaches and must find what the one before it
 left: a process that was overtaken by another can say nothing twice, and ends.
 
-A partition that stays away does not hold up the others for ever: see :meth:`Signals.decide`. So what is held of the
-others is bounded by the wait, or by :data:`MOST_HELD` ticks.
+A partition that stays away does not hold up the others for ever: see :meth:`Signals.decide`. Where it is waited for all
+the same what is held of the others is bounded: see :mod:`streams.alerts.ahead`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streams.absences import Absence, Absences
+from streams.alerts.ahead import Ahead
 from streams.alerts.stage import Judged
 from streams.alerts.store import Reached, Step
 from streams.reading import LogLostError
@@ -78,6 +79,7 @@ class Signals:
         self._clock = clock
         self._insistence = insistence
         self._stage = new_stage(0)
+        self._ahead = Ahead()
         self._steps: asyncio.Queue[Step] = asyncio.Queue(MOST_WAITING)
         self._judged = -1
         """The number of the last tick that is stored, or on its way to it."""
@@ -103,7 +105,7 @@ class Signals:
         judged = await self._insistence.on(self._store.judged)
         self._judged = self._reached.tick
         self.watermark = None if judged is None else judged.watermark
-        self._anew, self.waiting, self._heard = None, None, {}
+        self._anew, self.waiting, self._heard, self._ahead = None, None, {}, Ahead()
         self._stage, self.next_offset = await self._insistence.on(self._restored)
         self._stage.absences = self.absences
         self._snapshot_at = self.next_offset
@@ -126,18 +128,18 @@ class Signals:
         if message.value is None:
             raise ValueError("a report without content")
         report = decode_report(message.value)
-        judged = await asyncio.to_thread(self._take, report)
+        judged = await asyncio.to_thread(self._take, report, message.offset)
         self.moved = self._heard[report.partition] = steady_seconds()
         self._note_waiting()
         await self._say(message.offset + 1, judged)
 
-    def _take(self, report: Report) -> list[Judged]:
+    def _take(self, report: Report, offset: int) -> list[Judged]:
         if report.era > self._stage.era:
             _LOG.info("a new era of history begins", extra={"era": report.era, "until": self._judged})
             self._stage = self._new_stage(report.era)
             self._stage.absences = self.absences
-            self._anew, self._until = Collected(), self._judged
-        return self._stage.take(report)
+            self._anew, self._until, self._ahead = Collected(), self._judged, Ahead()
+        return [] if self._ahead.passes_over(report, offset, self._stage) else self._stage.take(report)
 
     async def _say(self, position: int, judged: list[Judged]) -> None:
         """Let what is new be stored."""
@@ -169,6 +171,12 @@ class Signals:
         before, self.waiting = self.waiting, self._stage.missing()
         if self.waiting is None or before is None or before.tick.number != self.waiting.tick.number:
             self.waiting_since = steady_seconds()
+
+    async def read_again(self) -> None:
+        """Go back to the first report that was passed over, once nothing waits; to be called between records."""
+        if self._ahead.first is not None and not self._stage.held:
+            _LOG.info("reports are read again that were too far ahead", extra={"position": self._ahead.first})
+            self.next_offset, self._ahead = self._ahead.first, Ahead()
 
     def check_reached(self, topic: str) -> None:
         """Raise LogLostError where the end of the partition is before what was stored: it is another topic."""
@@ -250,9 +258,10 @@ class Signals:
         Not while a new era is on its way to where the older one was: what it said so far is not in the state.
         """
         await self._steps.join()
-        if self._anew is not None or self.next_offset == self._snapshot_at:
+        position = self.next_offset if self._ahead.first is None else self._ahead.first
+        if self._anew is not None or position == self._snapshot_at:
             return
-        position, era, stage = self.next_offset, self._stage.era, self._stage
+        era, stage = self._stage.era, self._stage
         await self._insistence.on(
             lambda: self._store.save_snapshot(position, era, stage.state(), self._clock()), "snapshot"
         )

@@ -110,6 +110,11 @@ class AlertStage:
         """How many ticks wait for reports."""
         return len(self._waiting)
 
+    @property
+    def furthest(self) -> int:
+        """The number of the last tick that waits for reports; -1: none does."""
+        return max(self._waiting, default=-1)
+
     def caught_up(self) -> frozenset[int]:
         """Return the shards that are left out though they have reported the last tick judged."""
         return self._jurisdiction.absent.caught_up(self.last_tick)

@@ -106,6 +106,7 @@ class Telling:
         self._metrics.observe_condition(self._condition(end))
         if not self._lag:
             await watched.follower.between(self._decide)
+        await watched.follower.between(watched.state.read_again)
         self._left_out.set(len(watched.state.absences.left_out()))
         await self._tell_overdue()
         return False
