@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -73,19 +74,25 @@ class Worker:
     def ready(self) -> bool:
         """Whether it says that it is; fails where it has ended."""
         assert self.running, f"{self.name} ended with {self.process.returncode}:\n{self.said[-4000:]}"
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.address}/health/ready", timeout=2, trust_env=False).status_code == 200
-        return False
+        answer = self._get("/health/ready")
+        return answer is not None and answer.status_code == 200
 
     def wait_until_ready(self) -> Self:
         wait_for(self.ready, f"{self.name} is ready\n{self.said[-2000:]}")
         return self
 
+    def health(self) -> dict[str, Any]:
+        """Return how it says it does; nothing where it does not answer."""
+        answer = self._get("/health/ready")
+        return {} if answer is None else dict(answer.json())
+
     def metric(self, name: str) -> float:
-        """Return the sum of a metric over its labels."""
-        text = httpx.get(f"{self.address}/metrics", timeout=5, trust_env=False).text
-        found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-        return sum(float(value) for value in found)
+        """Return the sum of a metric over its labels; NaN where it does not answer."""
+        answer = self._get("/metrics")
+        if answer is None:
+            return nan
+        lines = [line for line in answer.text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     def kill(self) -> None:
         """End it as a loss of power would."""
@@ -102,6 +109,11 @@ class Worker:
         """Ask it to end, and return its exit code."""
         self.process.terminate()
         return self.process.wait(seconds)
+
+    def _get(self, path: str) -> httpx.Response | None:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{self.address}{path}", timeout=5, trust_env=False)
+        return None
 
 
 class Cluster:

@@ -28,12 +28,12 @@ from tests.cluster.chaos import Chaos
 from tests.cluster.intake_child import CLOCK
 from tests.cluster.plugin import city_settings, store_at
 from tests.cluster.stored import database_of
+from tests.cluster.topics import produce, read
 from tests.cluster.workers import Cluster, wait_for
 from tests.kafka.broker import Broker
 from tests.kafka.harness import Kafka
 from tests.kafka.plugin import delete_topics
 from tests.postgres import Postgres
-from tests.streams.workers import produce, read
 from warning.bootstrap.accounts import build_accounts
 from warning.domain.bucket import HOUR_MS, MINUTE_MS
 from warning.domain.outcome import RowOutcome

@@ -10,8 +10,8 @@ from streams.admin import apply_topics
 from streams.topics import Name
 from tests.cluster.plugin import with_partitions
 from tests.cluster.stored import database_of
+from tests.cluster.topics import produce
 from tests.cluster.workers import Cluster, wait_for
-from tests.streams.workers import produce
 from warning.bootstrap.accounts import build_accounts
 from warning.cli.app import Exit
 from warning.domain.outcome import RowOutcome

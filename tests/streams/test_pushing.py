@@ -18,9 +18,10 @@ from streams.push_sink import KafkaSink
 from streams.pushing import MOST_WAITING, WAITING_MS, ClusterPushing, Remembering
 from streams.records import Rejected, decode
 from streams.topics import Name, topics
+from tests.cluster.topics import produce, read, smaller
+from tests.cluster.workers import wait_for
 from tests.kafka.harness import Kafka
 from tests.streams.intake.parts import ticket
-from tests.streams.workers import produce, read, smaller, until
 from warning.domain.errors import UnknownNameError
 from warning.domain.outcome import RowOutcome
 from warning.domain.reject import Reject, RejectReason
@@ -148,7 +149,7 @@ def test_after_an_answer_that_ends_a_producer_pushes_work_again(front: Front) ->
     """A record that the brokers refuse for good (here: too large) costs no push but its own."""
     with pytest.raises(StoreBusyError):
         _push_what_no_topic_takes(front)
-    until(lambda: _pushed(front, ticket(1)), "pushes work again", PATIENCE)
+    wait_for(lambda: _pushed(front, ticket(1)), "pushes work again", PATIENCE)
     assert "T1" in front.ids()
 
 

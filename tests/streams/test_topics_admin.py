@@ -18,9 +18,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from streams.admin import Difference, Found, TopicsError, apply_topics, check_topics, compare, make_topic
 from streams.connection import kafka_python_options
 from streams.topics import Name, topics
+from tests.cluster.workers import wait_for
 from tests.kafka.broker import free_ports
 from tests.kafka.harness import Kafka
-from tests.streams.workers import until
 from warning.cli import main
 from warning.domain.errors import InvalidInputError
 from warning.settings import Settings
@@ -108,7 +108,7 @@ def test_one_missing_topic_is_made_again(kafka_settings: Settings, admin: KafkaA
     apply_topics(kafka_settings)
     gone = topics(kafka_settings)[Name.ALERTS].name
     admin.delete_topics([gone])
-    until(lambda: gone not in admin.list_topics(), "the topic is gone")
+    wait_for(lambda: gone not in admin.list_topics(), "the topic is gone")
     assert [each.topic for each in check_topics(kafka_settings)] == [gone]
     assert [topic.name for topic in apply_topics(kafka_settings).made] == [gone]
 
@@ -132,7 +132,7 @@ def test_an_older_generation_of_the_log_may_be_deleted(kafka_settings: Settings,
     make_topic(kafka_settings, replace(log, name=f"{log.name}.g2", partitions=3))
     assert check_topics(kafka_settings) == []
     admin.delete_topics([log.name])
-    until(lambda: log.name not in admin.list_topics(), "the topic is gone")
+    wait_for(lambda: log.name not in admin.list_topics(), "the topic is gone")
     assert check_topics(kafka_settings) == []
     assert apply_topics(kafka_settings).made == []
 

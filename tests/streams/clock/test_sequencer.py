@@ -8,8 +8,9 @@ from streams.clock.order import Order
 from streams.reading import Message
 from streams.records import CLOCK_HEADER, POSITION_HEADER, number_in
 from streams.topics import Name
+from tests.cluster.topics import produce, read, smaller
+from tests.cluster.workers import Cluster, Worker, wait_for
 from tests.streams.intake.parts import ticket
-from tests.streams.workers import Worker, produce, read, smaller, until
 from warning.domain.control import Control, ControlKind
 from warning.engine.records import Tick
 from warning.settings import Settings
@@ -49,7 +50,7 @@ def _applied(messages: list[Message]) -> list[int]:
 
 
 def _leader(*workers: Worker) -> Worker:
-    found = until(lambda: [each for each in workers if each.metric(LEADER) == 1], "one of them writes the clock")
+    found = wait_for(lambda: [each for each in workers if each.metric(LEADER) == 1], "one of them writes the clock")
     return found[0]  # type: ignore[no-any-return]
 
 
@@ -69,26 +70,27 @@ def test_every_partition_follows_one_order_whatever_befalls_its_writer(
     settings = smaller(kafka_settings, tmp_path / "data", partitions=PARTITIONS)
     now = datetime.now(UTC).isoformat()
     produce(settings, Name.RAW, [(_json(ticket(n, created_at=now)), n % 2, []) for n in range(4)])
-    with Worker(settings, "intake", "one", tmp_path) as one, Worker(settings, "intake", "two", tmp_path) as two:
+    with Cluster(settings, tmp_path) as cluster:
+        one, two = (cluster.start("intake", name) for name in ("one", "two"))
         first = _leader(one, two)
         second = two if first is one else one
         _reviews(settings, 1, 40)
-        until(
+        wait_for(
             lambda: any(number_in(each.headers, CLOCK_HEADER) is not None for each in read(settings, Name.TICKETS)),
             "copies",
         )
         first.pause()  # amid copying
         _reviews(settings, 41, 40, again=5)
-        until(lambda: second.metric(LEADER) == 1, "the other writes the clock", 30)
-        until(lambda: _held(settings)[1].position >= 60, "the other goes on")
+        wait_for(lambda: second.metric(LEADER) == 1, "the other writes the clock", 30)
+        wait_for(lambda: _held(settings)[1].position >= 60, "the other goes on")
         first.resume()  # a zombie
         _reviews(settings, 81, 40)
-        until(lambda: _held(settings)[1].position >= 100, "work goes on")
+        wait_for(lambda: _held(settings)[1].position >= 100, "work goes on")
         second.kill()
         _reviews(settings, 121, 20)
-        until(lambda: first.metric(LEADER) == 1, "the first writes the clock again", 30)
-        second.start()
-        until(lambda: _copied_to(settings, 140), "everything is copied")
+        wait_for(lambda: first.metric(LEADER) == 1, "the first writes the clock again", 30)
+        second = cluster.start("intake", second.name).wait_until_ready()
+        wait_for(lambda: _copied_to(settings, 140), "everything is copied")
         assert first.stop() == 0
         assert second.stop() == 0
     held, order = _held(settings)

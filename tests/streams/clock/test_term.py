@@ -13,7 +13,7 @@ from streams.log_topic import LogTopic
 from streams.records import Flushed, encode
 from streams.sending import Sender
 from streams.topics import Name, topics
-from tests.streams.workers import produce, read, smaller
+from tests.cluster.topics import produce, read, smaller
 from warning.domain.bucket import MINUTE_MS, QUARTER_MS
 from warning.engine.records import Tick
 from warning.runtime.clock import now_ms

@@ -11,8 +11,8 @@ from streams.intake import beside as module
 from streams.intake.beside import DatabaseSide
 from streams.intake.inputs import Inputs
 from streams.intake.sources import RememberedSources
+from tests.cluster.workers import wait_for
 from tests.streams.intake.parts import NOW, Registered
-from tests.streams.workers import until
 from warning.bootstrap.folder import remember
 from warning.service.errors import BadInputError
 from warning.settings import Settings
@@ -48,7 +48,7 @@ def test_another_step_of_the_clock_ends_the_worker(database: Database, ended: li
     side = _side(database, other)
     asyncio.run(side.start())
     try:
-        until(lambda: ended, "it ends")
+        wait_for(lambda: ended, "it ends")
         assert isinstance(ended[0], BadInputError)
         assert "service.tick_minutes" in str(ended[0])
         assert not side.usable
@@ -61,9 +61,9 @@ def test_a_log_that_has_moved_ends_the_worker(database: Database, ended: list[Ba
     side = _side(database)
     asyncio.run(side.start())
     try:
-        until(lambda: side.usable, "the database answers")
+        wait_for(lambda: side.usable, "the database answers")
         _move(database)
-        until(lambda: ended, "it ends")
+        wait_for(lambda: ended, "it ends")
         assert str(ended[0]).startswith("the log is no longer tickets but tickets.g2")
     finally:
         asyncio.run(side.stop())

@@ -13,12 +13,13 @@ from streams.records import Flushed, decode
 from streams.topics import Name, partition_of, topics
 from tests.cluster.plugin import store_at
 from tests.cluster.stored import database_of
+from tests.cluster.topics import produce, read, smaller
+from tests.cluster.workers import Cluster, Worker, wait_for
 from tests.kafka.broker import free_ports
 from tests.kafka.harness import Kafka
 from tests.postgres import Postgres
 from tests.streams.intake.parts import events, judge_over, log_of, ticket
 from tests.streams.test_codecs import CODECS, PRODUCERS, TEXT
-from tests.streams.workers import Worker, produce, read, smaller, until
 from warning.bootstrap.accounts import build_accounts
 from warning.engine.shard_stage import shard_of
 from warning.intake.columns import TicketColumns
@@ -93,9 +94,10 @@ def test_the_inputs_come_into_the_log(settings: Settings, tmp_path: Path) -> Non
     produce(settings, Name.RAW, [*_raw(*range(100)), *poison, *_raw(*range(100, 200))])
     (batch,) = log_of(judge_over().judge(events(ticket(777))).batches)
     produce(settings, Name.PUSHED, [(encode_record(batch), 1, []), (b"nonsense", 0, [])])
-    with Worker(settings, "intake", "one", tmp_path) as worker:
-        until(lambda: worker.metric(TICKETS) == 201, "all tickets are in the log")
-        until(lambda: _read_to_its_end(settings), "the end is said")
+    with Cluster(settings, tmp_path) as cluster:
+        worker = cluster.start("intake")
+        wait_for(lambda: worker.metric(TICKETS) == 201, "all tickets are in the log")
+        wait_for(lambda: _read_to_its_end(settings), "the end is said")
         assert worker.health() == {"alive": True, "ready": True, "detail": ""}
         assert worker.metric(LAG) == 0
         assert worker.metric("early_warning_rejects_total") == 7
@@ -124,6 +126,13 @@ def test_the_inputs_come_into_the_log(settings: Settings, tmp_path: Path) -> Non
         database.close()
 
 
+def _answering(cluster: Cluster, name: str = "") -> Worker:
+    """Start a worker, which need have no partitions yet."""
+    worker = cluster.start("intake", name)
+    wait_for(worker.health, "it answers")
+    return worker
+
+
 def test_no_ticket_is_lost_whatever_befalls_the_workers(settings: Settings, tmp_path: Path) -> None:
     """Workers are killed, paused until their partitions are another's, and join amid the flow: every ticket is in the
     log at least once, and what is said to be flushed is there.
@@ -136,24 +145,26 @@ def test_no_ticket_is_lost_whatever_befalls_the_workers(settings: Settings, tmp_
         produce(settings, Name.RAW, _raw(*range(count, count + 400)))
         count += 400
 
-    with Worker(settings, "intake", "one", tmp_path) as one, Worker(settings, "intake", "two", tmp_path) as two:
+    with Cluster(settings, tmp_path) as cluster:
+        workers = [_answering(cluster), _answering(cluster)]
         for _ in range(3):
             feed()
-            victim = rng.choice([one, two])
-            until(lambda: one.metric(TICKETS) > 0 or two.metric(TICKETS) > 0, "work is done")
-            victim.kill()
+            victim = rng.choice([0, 1])
+            wait_for(lambda: any(each.metric(TICKETS) > 0 for each in workers), "work is done")
+            workers[victim].kill()
             feed()
-            victim.start()
+            workers[victim] = _answering(cluster, workers[victim].name)
             feed()
-        until(lambda: one.health().get("ready"), "it has partitions")
+        one, two = workers
+        wait_for(lambda: one.health().get("ready"), "it has partitions")
         one.pause()
         feed()
-        until(lambda: len(_ids(settings)) == count, "the other has all partitions")
+        wait_for(lambda: len(_ids(settings)) == count, "the other has all partitions")
         one.resume()
         feed()
-        until(lambda: _read_to_its_end(settings), "everything is read")
-        assert one.running, one.tail()
-        assert two.running, two.tail()
+        wait_for(lambda: _read_to_its_end(settings), "everything is read")
+        assert one.running, one.said
+        assert two.running, two.said
         assert (one.stop(), two.stop()) == (0, 0)
     assert set(_ids(settings)) == {f"T{n}" for n in range(count)}
 
@@ -163,12 +174,14 @@ def test_a_worker_waits_for_a_database_that_was_never_there(settings: Settings, 
     produce(settings, Name.RAW, _raw(1, 2))
     (port,) = free_ports(1)
     store = settings.store.model_copy(update={"url": f"postgresql://nobody@127.0.0.1:{port}/none"})
-    with Worker(settings.model_copy(update={"store": store}), "intake", "one", tmp_path) as worker:
-        until(lambda: "database" in str(worker.health().get("detail")), "it says what it waits for")
+    with Cluster(settings.model_copy(update={"store": store}), tmp_path) as cluster:
+        worker = cluster.start("intake")
+        wait_for(lambda: "database" in str(worker.health().get("detail")), "it says what it waits for")
         assert (worker.health()["alive"], worker.health()["ready"]) == (True, False)
         assert worker.stop() == 0
-    with Worker(settings, "intake", "one", tmp_path) as worker:
-        until(lambda: worker.metric(TICKETS) == 2, "the tickets are in the log")
+    with Cluster(settings, tmp_path) as cluster:
+        worker = cluster.start("intake")
+        wait_for(lambda: worker.metric(TICKETS) == 2, "the tickets are in the log")
 
 
 @pytest.mark.parametrize("harm", ["kill", "pause"])
@@ -179,17 +192,18 @@ def test_a_broker_that_goes_away_is_waited_for(harm: str, prefix: str, tmp_path:
         settings = smaller(
             Settings.model_validate({"kafka": place}), tmp_path / "data", partitions=PARTITIONS, inputs=INPUTS
         )
-        with Worker(settings, "intake", "one", tmp_path) as worker:
+        with Cluster(settings, tmp_path) as cluster:
+            worker = cluster.start("intake")
             produce(settings, Name.RAW, _raw(*range(2_000)))
-            until(lambda: worker.metric(TICKETS) > 0, "work is done")
+            wait_for(lambda: worker.metric(TICKETS) > 0, "work is done")
             getattr(kafka.brokers[0], harm)()
             time.sleep(8)  # longer than the session with the group lasts
-            assert worker.running, worker.tail()
+            assert worker.running, worker.said
             kafka.restart()
             produce(settings, Name.RAW, _raw(*range(2_000, 2_500)))
-            until(lambda: len(_ids(settings)) == 2_500, "everything is in the log")
-            until(lambda: _read_to_its_end(settings), "the end is said")
-            assert worker.running, worker.tail()
+            wait_for(lambda: len(_ids(settings)) == 2_500, "everything is in the log")
+            wait_for(lambda: _read_to_its_end(settings), "the end is said")
+            assert worker.running, worker.said
             assert worker.stop() == 0
 
 
@@ -200,8 +214,9 @@ def test_every_codec_of_every_client_comes_into_the_log(settings: Settings, tmp_
         for codec in CODECS:
             send(settings, raw, codec, [json.dumps(ticket(number, created_at=_now(), text=TEXT)).encode()])
             number += 1
-    with Worker(settings, "intake", "one", tmp_path) as worker:
-        until(lambda: len(_ids(settings)) == number, "every record is in the log")
+    with Cluster(settings, tmp_path) as cluster:
+        worker = cluster.start("intake")
+        wait_for(lambda: len(_ids(settings)) == number, "every record is in the log")
         assert worker.metric("early_warning_rejects_total") == 0
     assert _ids(settings) == Counter({f"T{n}": 1 for n in range(15)})
 
@@ -223,9 +238,10 @@ def test_a_database_that_goes_away_holds_up_no_ticket(
             [(value, at, [("source", b"desk")]) for value, at, _ in _raw(*range(count, count + 100))],
         )
         count += 100
-        until(lambda: len(_ids(settings)) == count, "everything is in the log")
+        wait_for(lambda: len(_ids(settings)) == count, "everything is in the log")
 
-    with database_of(settings) as database, Worker(settings, "intake", "one", tmp_path) as worker:
+    with database_of(settings) as database, Cluster(settings, tmp_path) as cluster:
+        worker = cluster.start("intake")
         build_accounts(database).add_source("desk", "canonical")
         send_and_find()
         postgres.kill()
@@ -237,14 +253,14 @@ def test_a_database_that_goes_away_holds_up_no_ticket(
         try:
             stands_still = time.monotonic() + STANDS_STILL
             send_and_find()
-            until(lambda: time.monotonic() > stands_still, "it has stood still for long")
+            wait_for(lambda: time.monotonic() > stands_still, "it has stood still for long")
             send_and_find()
             assert worker.health() == {"alive": True, "ready": True, "detail": ""}
         finally:
             postgres.resume()
         resumed = datetime.now(UTC)
         send_and_find()
-        until(lambda: SqlLog(database).heard()["desk"].received_at > resumed, "the source was heard since")
-        assert worker.running, worker.tail()
+        wait_for(lambda: SqlLog(database).heard()["desk"].received_at > resumed, "the source was heard since")
+        assert worker.running, worker.said
         assert worker.stop() == 0
     assert set(_ids(settings)) == {f"T{n}" for n in range(count)}
