@@ -8,7 +8,8 @@ Workers are upgraded one after another, so an older one may read what a newer on
 (``Flushed``, ``Rejected``, ``Outcomes``, ``Report``) may get further fields, and who does not know them reads the rest:
 the rest must stay true by itself. What states are derived from (the log, and ``Poison``, which takes tickets out of it)
 is refused where anything in it is unknown: a state that passed over it would be another one, and be kept as if it were
-right. A worker that refuses ends without having counted the record, and a newer one reads it.
+right. So is a known field with a value of an unknown kind, everywhere. A worker that refuses a record ends without
+having counted it, and a newer one reads it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import msgspec
 
 from streams.courses import Course
 from warning.domain.control import Control
+from warning.domain.errors import EarlyWarningError
 from warning.domain.reject import Reject
 from warning.engine.records import TickReport
 from warning.store.sql.bodies import from_body, to_body
@@ -35,6 +37,23 @@ SOURCE_HEADER = "source"
 """Of a record in ``tickets.raw``: the registered source it is from."""
 
 Headers = Iterable[tuple[str, bytes]]
+
+
+class NewerRecordError(EarlyWarningError):
+    """A record says things that this program's version of its format does not have."""
+
+    def __init__(self, kind: str, version: int, known: int) -> None:
+        super().__init__(
+            f"a record ({kind}) is of version {version}, and this program, which reads {known}, cannot read it. "
+            "Upgrade this worker too; nothing is lost meanwhile."
+        )
+        self.zh = (
+            f"一条记录 ({kind}) 的格式版本为 {version},本程序 (版本 {known}) 无法读取。请升级本进程,期间不会丢失数据。"
+        )
+
+
+class _Version(msgspec.Struct):
+    version: int = 1
 
 
 class Flushed(msgspec.Struct, kw_only=True):
@@ -127,8 +146,26 @@ def encode(record: msgspec.Struct) -> bytes:
 
 
 def decode(value: bytes, kind: type[T]) -> T:
-    """Decode what :func:`encode` encoded; raises msgspec.DecodeError or msgspec.ValidationError (a ValueError)."""
-    return msgspec.json.decode(value, type=kind)
+    """Decode what :func:`encode` encoded.
+
+    Raises NewerRecordError for what a later version of this program wrote and this one cannot read,
+    msgspec.DecodeError or msgspec.ValidationError (a ValueError) for what none wrote.
+    """
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError:
+        _refuse_newer(value, kind)
+        raise
+
+
+def _refuse_newer(value: bytes, kind: type[msgspec.Struct]) -> None:
+    known = next(field.default for field in msgspec.structs.fields(kind) if field.name == "version")
+    try:
+        version = msgspec.json.decode(value, type=_Version).version
+    except msgspec.ValidationError:
+        return
+    if version > known:
+        raise NewerRecordError(kind.__name__, version, known)
 
 
 def encode_report(report: Report) -> bytes:

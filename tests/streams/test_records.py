@@ -8,7 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.records import Flushed, Outcomes, Poison, Rejected, Report, decode, decode_report, encode, encode_report
+from streams.records import (
+    Flushed,
+    NewerRecordError,
+    Outcomes,
+    Poison,
+    Rejected,
+    Report,
+    decode,
+    decode_report,
+    encode,
+    encode_report,
+)
 from tests.warning import samples
 from warning.domain.control import Control, ControlKind
 from warning.engine.records import Tick, TickReport
@@ -72,9 +83,25 @@ def test_a_report_is_read_without_what_was_added() -> None:
     assert (read.report, read.controls) == (REPORT.report, REPORT.controls)
 
 
+@pytest.mark.parametrize(
+    ("version", "error"), [(2, NewerRecordError), (1, msgspec.ValidationError), ("2", msgspec.ValidationError)]
+)
+def test_what_a_newer_worker_means_is_never_taken_for_rubbish(version: object, error: type[Exception]) -> None:
+    """A known field with a new kind of value ends an older worker; what no version of the program wrote does not."""
+    said = json.loads(encode(TOLD[1])) | {"version": version}
+    said["reject"]["reason"] = "a_later_one"
+    with pytest.raises(error):
+        decode(json.dumps(said).encode(), Rejected)
+    with pytest.raises(msgspec.DecodeError):
+        decode(b"[1]", Rejected)
+
+
 def test_what_takes_tickets_out_of_the_log_is_refused_with_anything_unknown() -> None:
     """Half understood it would make another state than a newer worker has."""
     poison = Poison(topic="tickets", partition=1, offset=7, rows=[0, 4], at=3, reason="ends the process")
     assert decode(encode(poison), Poison) == poison
+    said = json.loads(encode(poison))
+    with pytest.raises(NewerRecordError, match=r"of version 2, .* reads 1.*Upgrade"):
+        decode(json.dumps(newer(said)).encode(), Poison)
     with pytest.raises(msgspec.ValidationError, match="unknown field `added`"):
-        decode(json.dumps(newer(json.loads(encode(poison)))).encode(), Poison)
+        decode(json.dumps(said | {"added": 1}).encode(), Poison)
