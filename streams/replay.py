@@ -1,4 +1,10 @@
-"""A part of the log through an engine that knows nothing before it: to look into what happened, changing nothing."""
+"""A part of the log through an engine that knows nothing before it: to look into what happened, changing nothing.
+
+Controls are obeyed where they stand in the range, and no others. So a shard that was left out is so a few ticks later
+than it was in the cluster (:mod:`streams.absences`), not at all in a range that begins after the log was told of it,
+and what it would have said is missing from a range that ends before it was back. An export of the whole log has them
+where they held.
+"""
 
 from __future__ import annotations
 

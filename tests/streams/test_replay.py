@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,22 +14,47 @@ from streams.reading import RangeReader
 from streams.replay import Position, parse_position
 from streams.topics import Name, topics
 from tests.cluster.logs import LogWriter, judged
-from tests.cluster.workers import environment_of
+from tests.cluster.workers import environment_of, wait_for
 from tests.kafka.broker import free_ports
 from tests.streams.places import trim
-from tests.warning.engine.tickets import CITY, city, log
+from tests.warning.engine.tickets import CITY, START, city, log
 from warning.bootstrap import run_backtest_log
 from warning.cli import main
+from warning.domain.bucket import DAY_MS
+from warning.domain.control import Control, ControlKind
+from warning.engine.records import Record, Tick
+from warning.engine.shard_stage import shard_of
 from warning.intake.columns import TicketColumns
+from warning.runtime.clock import now_ms
 from warning.service.errors import BadInputError
 from warning.settings import Settings
 from warning.store.files import RESULT_FILES, read_result
 
-RECORDS = log(city(days=3.2))
+AWAY = shard_of(CITY, "Meters", 8)
+"""The shard of a burst on the third day, of which the others' ticks are judged without it."""
+
+
+def _without_a_shard(records: Sequence[Record]) -> list[Record]:
+    """Leave the shard out from a moment of the first day until a moment after its burst."""
+    told = list(records)
+    for kind, days in ((ControlKind.SHARD_LEFT_OUT, 0.4), (ControlKind.SHARD_BACK, 2.9)):
+        at = START + int(days * DAY_MS)
+        place = next(i for i, each in enumerate(told) if isinstance(each, Tick) and each.watermark >= at)
+        told.insert(place, Control(kind=kind, jurisdiction=CITY, effective_from=at, shard=AWAY))
+    return told
+
+
+RECORDS = _without_a_shard(log(city(days=3.2)))
 
 
 @pytest.fixture
-def settings(kafka_settings: Settings, tmp_path: Path) -> Settings:
+def moments() -> list[str]:
+    """When the log was written: until a shard was left out, until just before it was back, and to its end."""
+    return []
+
+
+@pytest.fixture
+def settings(kafka_settings: Settings, tmp_path: Path, moments: list[str]) -> Settings:
     """Settings of a small city with a log of three days."""
     made = Settings.model_validate(
         {
@@ -41,7 +68,12 @@ def settings(kafka_settings: Settings, tmp_path: Path) -> Settings:
     )
     apply_topics(made)
     writer = LogWriter(made)
-    writer.write(RECORDS)
+    out, back = (place for place, record in enumerate(RECORDS) if isinstance(record, Control))
+    for first, end in ((0, out + 1), (out + 1, back), (back, len(RECORDS))):
+        writer.write(RECORDS[first:end])
+        at = now_ms() + 1
+        wait_for(lambda at=at: now_ms() > at, "the next record is written later")  # type: ignore[misc]
+        moments.append(datetime.fromtimestamp(at / 1000, UTC).isoformat())
     writer.close()
     return made
 
@@ -73,6 +105,18 @@ def test_a_range_is_replayed_from_nothing(settings: Settings, tmp_path: Path) ->
     summary = read_result(tmp_path / "result").summary
     assert summary.inputs == tuple(f"{topics(settings)[Name.TICKETS].name}/{each}@10-110" for each in range(3))
     assert 0 < summary.rows < sum(len(record) for record in RECORDS if isinstance(record, TicketColumns))
+
+
+def test_shards_are_left_out_where_the_range_says_so(settings: Settings, moments: list[str], tmp_path: Path) -> None:
+    """Signals of the time away come with the return, and not before; a range that begins later knows of no absence."""
+    left_out, back, _ = moments
+    ranges = {"whole": (), "not back": ("--to", back), "not left out": ("--from", left_out, "--to", back)}
+    found = {}
+    for name, words in ranges.items():
+        run(settings, "replay", *words, "--out", str(tmp_path / name), "--quiet")
+        found[name] = {signal.series.name for signal in read_result(tmp_path / name).signals}
+    assert {name for name, series in found.items() if "Meters" in series} == {"whole", "not left out"}
+    assert read_result(tmp_path / "not back").summary.rows > read_result(tmp_path / "not left out").summary.rows > 0
 
 
 def test_what_cannot_be_replayed_is_named(settings: Settings, tmp_path: Path) -> None:
