@@ -41,19 +41,25 @@ class TopicMadeAnewError(EarlyWarningError):
     """A topic is not the one of which positions and states are stored."""
 
     def __init__(self, topic: str, key: str, noted: Identity, found: Identity) -> None:
-        same = noted.id == found.id
-        what = "partitions were added to it" if same else "it was deleted and made anew"
-        why = "增加过分区" if same else "已被删除并重建"
+        if noted.id == found.id:
+            what = "partitions were added to it; the log gets more by `early-warning repartition` only"
+            zh = "该主题被直接增加了分区 (日志只能用 early-warning repartition 增加分区)"
+            restored = restored_zh = ""
+        else:
+            what, zh = "it was deleted and made anew", "该主题已被删除并重建"
+            restored = (
+                " If it was restored with every record at its old offset, delete the row "
+                f"{key!r} of the database's table meta instead."
+            )
+            restored_zh = f"若它是按原偏移完整恢复的,则请删除数据库 meta 表中键为 {key!r} 的行。"
         super().__init__(
             f"{topic}: has {found.partitions} partitions and the id {found.id}, but what is stored is of one with "
-            f"{noted.partitions} and the id {noted.id}: {what}. Begin with a new database and another kafka.prefix. "
-            "A topic that was restored with every record at its old offset is taken as the old one once the row "
-            f"{key!r} is gone from the database's table meta."
+            f"{noted.partitions} and the id {noted.id}: {what}. Begin with a new database and another kafka.prefix."
+            f"{restored}"
         )
         self.zh = (
             f"{topic}: 现有 {found.partitions} 个分区 (标识 {found.id}),而已存状态属于 {noted.partitions} 个分区的主题 "
-            f"(标识 {noted.id}): 该主题{why}。请换用新数据库和新的 kafka.prefix;若主题是按原偏移完整恢复的,"
-            f"请删除数据库 meta 表中键为 {key!r} 的行。"
+            f"(标识 {noted.id}): {zh}。请换用新数据库和新的 kafka.prefix。{restored_zh}"
         )
 
 

@@ -162,7 +162,7 @@ def _refuse_newer(value: bytes, kind: type[msgspec.Struct]) -> None:
     known = next(field.default for field in msgspec.structs.fields(kind) if field.name == "version")
     try:
         version = msgspec.json.decode(value, type=_Version).version
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return
     if version > known:
         raise NewerRecordError(kind.__name__, version, known)
