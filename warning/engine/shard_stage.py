@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from models.base import NO_PARENT, BoolArray, IntArray
-from warning.domain.area import SEPARATOR, AreaPath
+from models.base import IntArray
 from warning.domain.bucket import DAY_MS, QUARTER_MS, BucketLength
 from warning.domain.evidence import EvidencePoint
 from warning.domain.outcome import RowOutcome
 from warning.domain.series import OVERFLOW, SeriesKey, SeriesKind
 from warning.domain.ticket import LifeEvent
+from warning.engine.admission import LEVELS, Admission, lineages_of
 from warning.engine.bank import SeriesBank
 from warning.engine.course import Courses
 from warning.engine.dedupe import CHANGED, NEW, SeenTickets
-from warning.engine.finding import Finding, Standing
+from warning.engine.finding import Finding
 from warning.engine.pending import Entries, PendingTickets
 from warning.engine.records import OUTCOME_ORDER, Tick, TickReport
 from warning.engine.signals import signal_of
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from warning.engine.grid import Grid
     from warning.intake.columns import Dictionary, TicketColumns
 
-LEVELS = 4
-Lineage: TypeAlias = tuple[IntArray, bool]
-"""The rows a ticket counts in (root first, padded with -1), and whether every level of its area has one."""
 _CATEGORIES_REMEMBERED = 100_000
 _CODE = {outcome: code for code, outcome in enumerate(OUTCOME_ORDER)}
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -74,9 +71,7 @@ class ShardStage:
         self._day = 0
         self._owned = np.isin(np.arange(config.shards), shards)
         self._categories: dict[str, tuple[int, int]] = {}
-        self._lineages: dict[tuple[str, str], Lineage] = {}
-        self._tentative = np.zeros(config.shards, np.int64)
-        self._admitted = np.zeros(config.shards, np.int64)
+        self._admission = Admission(self.bank, config.shards, config.series_quota_per_shard, self._shard_of)
         self._points: list[EvidencePoint] = []
         self._tally = Tally()
 
@@ -131,6 +126,9 @@ class ShardStage:
             pair = self._categories[category] = (shard, xxhash.xxh3_64_intdigest(category.encode()))
         return pair
 
+    def _shard_of(self, category: str) -> int:
+        return self._pair(category)[0]
+
     def _is_late(self, times: IntArray) -> NDArray[np.bool_]:
         """Return which times lie in a quarter of an hour that has closed."""
         if self.watermark is None:
@@ -153,7 +151,7 @@ class ShardStage:
         if not len(index):
             return
         times, quarters = batch.time[index], batch.time[index] // QUARTER_MS
-        lineages, inverse, whole = self._lineages_of(batch, index, self._lineage)
+        lineages, inverse, whole = lineages_of(batch, index, self._admission.lineage)
         rows = lineages[inverse]
         self._tally.overflowed += int((~whole[inverse]).sum())
         self._count_series(rows, quarters, 1)
@@ -179,59 +177,6 @@ class ShardStage:
         known = flat >= 0
         self.bank.counts.add(flat[known], np.repeat(quarters, LEVELS)[known], amount)
 
-    def _lineages_of(
-        self, batch: TicketColumns, index: IntArray, resolve: Callable[[str, str], Lineage]
-    ) -> tuple[IntArray, IntArray, BoolArray]:
-        """Return the series rows of each distinct (area, category), which of them each ticket has, and if all are.
-
-        They are resolved in the order in which they first come.
-        """
-        areas, categories = batch.area.codes[index], batch.category.codes[index]
-        pairs = areas.astype(np.int64) * len(batch.category.values) + categories
-        _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        first = first[order]
-        names = zip(areas[first].tolist(), categories[first].tolist(), strict=True)
-        lineages = [resolve(batch.area.values[area], batch.category.values[category]) for area, category in names]
-        rows = np.concatenate([rows for rows, _ in lineages]).reshape(-1, LEVELS)
-        return rows, np.argsort(order)[inverse], np.array([whole for _, whole in lineages])
-
-    def _lineage(self, area: str, category: str) -> Lineage:
-        """Return the rows a ticket counts in, root first, padded with -1; adds series that are new."""
-        known = self._lineages.get((area, category))
-        if known is not None:
-            return known
-        rows: list[int] = []
-        above = area.rpartition(SEPARATOR)[0]
-        if above:
-            higher, whole = self._lineage(above, category)
-            if not whole:
-                return higher, False
-            rows = higher[higher >= 0].tolist()
-        shard = self._pair(category)[0]
-        row = self._row(SeriesKey(SeriesKind.AREA_CATEGORY, area, category), rows, shard)
-        if row is None:
-            return _padded(rows or [self._overflow_row(shard)]), False
-        lineage = self._lineages[area, category] = _padded([*rows, row]), True
-        return lineage
-
-    def _row(self, key: SeriesKey, above: list[int], shard: int) -> int | None:
-        """Return a series' row, new or known; None where the quota leaves it no place."""
-        row = self.bank.row_of.get(key)
-        if row is not None:
-            return None if self.bank.table["standing"][row] == Standing.REFUSED else row
-        quota = self.config.series_quota_per_shard
-        if self._admitted[shard] >= quota or self._tentative[shard] >= quota:
-            return None
-        self._tentative[shard] += 1
-        parent, root = (above[-1], above[0]) if above else (NO_PARENT, NO_PARENT)
-        return self.bank.add(key, parent, root, shard, Standing.TENTATIVE)
-
-    def _overflow_row(self, shard: int) -> int:
-        key = SeriesKey(SeriesKind.AREA_CATEGORY, OVERFLOW, f"{OVERFLOW} {shard}")
-        row = self.bank.row_of.get(key)
-        return self.bank.add(key, NO_PARENT, NO_PARENT, shard, Standing.ADMITTED) if row is None else row
-
     def _update(self, batch: TicketColumns, keys: NDArray[np.uint64], row: int) -> None:
         """Let the better version of a ticket whose bucket is open stand: the earlier event, then the later version."""
         old = self.pending.find(int(keys[row]))
@@ -254,19 +199,13 @@ class ShardStage:
         """
         if not len(index):
             return
-        lineages, inverse, _ = self._lineages_of(batch, index, self._known_lineage)
+        lineages, inverse, _ = lineages_of(batch, index, self._admission.known_lineage)
         rows, quarters = lineages[inverse], batch.time[index] // QUARTER_MS
         for quarter in np.unique(quarters).tolist():
             mine = rows[quarters == quarter].ravel()
             some, amounts = np.unique(mine[mine >= 0], return_counts=True)
             self.bank.counts.correct(some, quarter, amounts.astype(np.int32))
         self._tally.correct(batch, index)
-
-    def _known_lineage(self, area: str, category: str) -> Lineage:
-        keys = [SeriesKey(SeriesKind.AREA_CATEGORY, str(path), category) for path in AreaPath.parse(area).lineage()]
-        rows = [self.bank.row_of.get(key, -1) for key in keys]
-        admitted = self.bank.admitted()
-        return _padded([row for row in rows if row >= 0 and admitted[row]]), True
 
     def tick(self, tick: Tick) -> TickReport | None:
         """Close what ends by the tick's watermark and look at what is open; None for a number already passed."""
@@ -323,34 +262,8 @@ class ShardStage:
     def closing_quarter(self, quarter: int) -> None:
         """Admit tentative series in the order of their tickets, as far as the quota goes."""
         entries = self.pending.close(quarter)
-        if entries is None:
-            return
-        standing = self.bank.table["standing"]
-        flat = entries.rows.ravel()
-        flat = flat[flat >= 0]
-        for row in dict.fromkeys(flat[standing[flat] == Standing.TENTATIVE].tolist()):
-            shard = int(self.bank.table["group"][row])
-            self._tentative[shard] -= 1
-            if self._admitted[shard] < self.config.series_quota_per_shard:
-                self._admitted[shard] += 1
-                self.bank.admit(row)
-            else:
-                self._refuse(row, shard)
-
-    def _refuse(self, row: int, shard: int) -> None:
-        """Move a series' tickets to its parent's share, or to the overflow series where it has none."""
-        bank = self.bank
-        bank.refuse(row)
-        self._lineages.clear()
-        parent = int(bank.table["parent"][row])
-        if parent != NO_PARENT and bank.table["standing"][parent] == Standing.REFUSED:
-            return
-        overflow = self._overflow_row(shard) if parent == NO_PARENT else None
-        for quarter, counts in bank.counts.open[BucketLength.QUARTER].items():
-            amount = int(counts[row])
-            self._tally.overflowed += amount
-            if amount and overflow is not None:
-                bank.counts.add(np.array([overflow]), np.array([quarter]), amount)
+        if entries is not None:
+            self._tally.overflowed += self._admission.settle(entries.rows)
 
     def closing(self, length: BucketLength, bucket: int) -> None:
         """Note the course of watched series."""
@@ -400,11 +313,4 @@ class ShardStage:
         self._points += msgspec.convert(state["points"], list[EvidencePoint])
         if state["tally"] is not None:
             self._tally.load(state["tally"])
-        standing = self.bank.table["standing"][first:]
-        overflow = sum(key.area == OVERFLOW for key in self.bank.keys[first:])
-        self._admitted[shard] = int((standing == Standing.ADMITTED).sum()) - overflow
-        self._tentative[shard] = int((standing == Standing.TENTATIVE).sum())
-
-
-def _padded(rows: list[int]) -> IntArray:
-    return np.array(rows + [-1] * (LEVELS - len(rows)), np.int64)
+        self._admission.load(shard, first)
