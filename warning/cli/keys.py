@@ -15,7 +15,8 @@ from warning.cli.options import as_json, data_folder, mapping_name, settings_fil
 from warning.intake.mapping_files import SUFFIXES, load_mapping
 
 if TYPE_CHECKING:
-    from warning.service.accounts import Accounts, NewKey
+    from warning.service.accounts import Accounts
+    from warning.service.keys import NewKey
     from warning.service.ports import ApiKey
 
 _STATES = {"valid": "有效 valid", "expired": "已过期 expired", "revoked": "已吊销 revoked"}
@@ -71,7 +72,7 @@ def add(
 def list_(data: Path | None, settings_path: Path | None, *, as_json: bool) -> None:
     """Print one line a key."""
     with accounts_in(data, settings_path) as accounts:
-        from warning.service.accounts import key_state
+        from warning.service.keys import key_state
 
         every = accounts.keys()
         found = [(key, key_state(key, accounts.now()).value) for key in every]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from threading import RLock
 
 from warning.domain.account import RIGHTS, Principal, Right, Role
@@ -27,11 +26,12 @@ from warning.service.credentials import (
     same,
 )
 from warning.service.errors import BadInputError
+from warning.service.keys import NewKey, check_expiry, works
 from warning.service.names import checked_name, folded_name
 from warning.service.ports import AccountStore, ApiKey, Session, Source, StoreBusyError, User
 from warning.service.recent import Recent
 from warning.service.throttle import Throttle
-from warning.service.times import LATEST, check_sensible
+from warning.service.times import LATEST
 
 FIRST_ADMIN = "admin"
 
@@ -67,22 +67,6 @@ class SignedIn:
     token: str = field(repr=False)
     csrf: str = field(repr=False)
     user: User
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A platform's key with its secret: the only time it can be seen."""
-
-    key: ApiKey
-    secret: str = field(repr=False)
-
-
-class KeyState(StrEnum):
-    """How a key stands."""
-
-    VALID = "valid"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
 
 
 class SignInRefusedError(EarlyWarningError):
@@ -248,7 +232,7 @@ class Accounts:
             raise UnknownNameError("source", source, [one.name for one in self.sources()])
         now = self.now()
         if expires_at is not None:
-            _check_expiry(expires_at, now)
+            check_expiry(expires_at, now)
         secret = new_secret(KEY_PREFIX)
         key = ApiKey(
             id=f"key-{secrets.token_hex(4)}",
@@ -268,7 +252,7 @@ class Accounts:
         """
         with self._writing:
             key, now = self._key(key_id), self.now()
-            if not _works(key, now):
+            if not works(key, now):
                 raise BadInputError(
                     "key_id", f"{key_id} works no more", "Add a new key.", f"key_id: {key_id} 已失效,请新建密钥。"
                 )
@@ -296,7 +280,7 @@ class Accounts:
             return None
         hashed = hash_of(key)
         found = self._keys.get(hashed) or self._looked_up_or_last(hashed)
-        return found[0] if found is not None and _works(found[1], self.now()) else None
+        return found[0] if found is not None and works(found[1], self.now()) else None
 
     # --- behind it --------------------------------------------------------------------------------------------------
 
@@ -383,7 +367,7 @@ class Accounts:
 
     def _look_up_key(self, hashed: str) -> tuple[Principal, ApiKey] | None:
         key, now = self._store.key_by_hash(hashed), self.now()
-        if key is None or not same(hashed, key.key_hash) or not _works(key, now):
+        if key is None or not same(hashed, key.key_hash) or not works(key, now):
             self._last_keys.drop(hashed)
             return None
         if key.last_used_at is None or abs(now - key.last_used_at) >= TOUCHED_EVERY:
@@ -392,22 +376,3 @@ class Accounts:
         principal = Principal(name=key.id, rights=frozenset({Right.PUSH}), source=key.source)
         self._last_keys.put(hashed, (principal, key))
         return self._keys.put(hashed, (principal, key))
-
-
-def key_state(key: ApiKey, now: datetime) -> KeyState:
-    """Return how a key stands at a moment; only a valid one lets in."""
-    if key.revoked_at is not None:
-        return KeyState.REVOKED
-    return KeyState.VALID if key.expires_at is None or now < key.expires_at else KeyState.EXPIRED
-
-
-def _check_expiry(expires_at: datetime, now: datetime) -> None:
-    check_sensible("expires_at", expires_at)
-    if expires_at <= now:
-        raise BadInputError(
-            "expires_at", "is not in the future", "Give a later time.", "expires_at: 到期时间必须晚于现在。"
-        )
-
-
-def _works(key: ApiKey, now: datetime) -> bool:
-    return key_state(key, now) is KeyState.VALID

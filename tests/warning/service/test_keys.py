@@ -10,8 +10,9 @@ import pytest
 from tests.warning.service.accounts_in_memory import MemoryAccountStore, TurnedClock, accounts_on
 from warning.domain.account import Right
 from warning.domain.errors import UnknownNameError
-from warning.service.accounts import STANDS_IN, Accounts, KeyState, key_state
+from warning.service.accounts import STANDS_IN, Accounts
 from warning.service.errors import BadInputError
+from warning.service.keys import KeyState, key_state
 from warning.service.ports import ApiKey, StoreBusyError
 from warning.service.times import LATEST
 

@@ -16,7 +16,7 @@ from warning.api.schemas.others import (
     UserIn,
     UserOut,
 )
-from warning.service.accounts import NewKey
+from warning.service.keys import NewKey
 
 router = guarded_router("accounts", V1)
 
