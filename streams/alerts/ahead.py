@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from streams.records import Report
 
 MOST_AHEAD = 2_000
-"""Ticks of which reports are held. Each time that so many are judged the rest is read again, so a partition that is a
-year of quarters of an hour ahead is read some eighteen times; more ticks would be hundreds of megabytes."""
+"""Ticks of which reports are held, twice as many as those after which a partition is left out. Each time that so many
+are judged the rest is read again: some eighteen times where a partition is a year of quarters of an hour ahead."""
 
 
 class Ahead:
