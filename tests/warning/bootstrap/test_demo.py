@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from tests.warning.runtime.test_embedded import until
+from tests.warning.runtime.embedded_loop import until
 from warning.bootstrap import demo
 from warning.bootstrap.demo import FIRST_MORNING, SEED, Demo, Streaming, event_of, incidents, prepare
 from warning.bootstrap.folder import open_database

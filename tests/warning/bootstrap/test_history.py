@@ -15,9 +15,9 @@ from anyio.from_thread import start_blocking_portal
 from tests.faults.live import RowClock, push, settings_of, start
 from tests.warning.api.worlds import Caller
 from tests.warning.engine.tickets import CITY, START, STEP, city, columns, tick
+from tests.warning.runtime.embedded_loop import settled, until
 from tests.warning.runtime.parts import Row as FileRow
 from tests.warning.runtime.parts import part
-from tests.warning.runtime.test_embedded import settled, until
 from tests.warning.store.sql.test_retention import enforce
 from warning.bootstrap.folder import open_database
 from warning.bootstrap.history import HistoryLoad, LogTrimmedError, export_live_log, load_history

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.live import RowClock, push, settings_of, start
 from tests.warning.engine.tickets import CITY, START, city
-from tests.warning.runtime.test_embedded import settled, until
+from tests.warning.runtime.embedded_loop import settled, until
 from warning.bootstrap.folder import jurisdiction_of, open_database, remembered, zone_of
 from warning.bootstrap.live import build_live
 from warning.domain.errors import InvalidInputError, UnknownNameError

@@ -1,4 +1,4 @@
-"""The embedded loop in one process: restarts, refusals of the disk, snapshots, defects, and what it says of itself.
+"""The embedded loop in one process: restarts, refusals of the disk, snapshots, and how it ends.
 
 A crash is a checkpoint that raises: the engine's thread ends there, and nothing after that line is done.
 """
@@ -8,93 +8,34 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import pytest
 
 from tests.faults.live import SOURCE, RowClock, push, settings_of, stored_alerts
-from tests.warning.engine.tickets import Row, city
+from tests.warning.runtime.embedded_loop import (
+    PATIENCE,
+    ROWS,
+    Checkpoints,
+    listened,
+    log_of,
+    push_all,
+    service_over,
+    settled,
+    until,
+)
 from warning.bootstrap.live import LiveService, build_live
 from warning.engine.records import Output, Record, Tick
-from warning.intake.columns import TicketColumns
 from warning.runtime import embedded
-from warning.runtime.clock import steady_seconds
-from warning.runtime.history import history_log
 from warning.store.sql.errors import StoreUnwritableError
-from warning.store.sql.log import SqlLog
-
-PATIENCE = 20.0
-ROWS = city(3.5)
-
-
-class Crashed(Exception):  # noqa: N818  not an error of the program: a test's way to end it
-    """The process ends here."""
-
-
-class Checkpoints:
-    """Notes the moments passed, and crashes at the nth time of one."""
-
-    def __init__(self, moment: str = "", nth: int = 1) -> None:
-        self.passed: list[str] = []
-        self._moment = moment
-        self._nth = nth
-
-    def __call__(self, moment: str) -> None:
-        self.passed.append(moment)
-        if moment == self._moment and self.passed.count(moment) == self._nth:
-            raise Crashed
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "RETRY_SECONDS", 0.01)
-
-
-@contextmanager
-def _service(
-    data: Path,
-    clock: RowClock,
-    checkpoint: Callable[[str], None] = lambda _: None,
-    *,
-    start: bool = True,
-    **config: Any,
-) -> Iterator[LiveService]:
-    service = build_live(settings_of(data), clock=clock, checkpoint=checkpoint)
-    service.runtime.config = replace(service.runtime.config, **config)
-    service.services.accounts.add_source(SOURCE, "canonical")
-    if start:
-        service.start()
-    try:
-        yield service
-    finally:
-        service.stop()
-
-
-def until(happens: Callable[[], object], seconds: float = PATIENCE) -> None:
-    ends = monotonic() + seconds
-    while not happens():
-        assert monotonic() < ends, "it did not happen in time"
-        sleep(0.005)
-
-
-def settled(service: LiveService) -> bool:
-    now = service.runtime.condition()
-    return now.ready and now.applied_position == now.newest_position
-
-
-def _push_all(service: LiveService, clock: RowClock, rows: Sequence[Row], batch: int = 100) -> None:
-    for first in range(0, len(rows), batch):
-        push(service, clock, rows[first : first + batch])
-        until(lambda: settled(service) or service.runtime.condition().stuck)
-
-
-def _log_of(service: LiveService) -> list[tuple[int, Record]]:
-    return list(SqlLog(service.database).read())
 
 
 # --- restarts ---------------------------------------------------------------------------------------------------------
@@ -104,15 +45,15 @@ def _log_of(service: LiveService) -> list[tuple[int, Record]]:
 def test_a_restart_says_nothing_twice(tmp_path: Path, moment: str) -> None:
     """After a crash the next run restores a snapshot, replays, and the feed tells only of what it had not told."""
     clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock, Checkpoints(moment, 4), snapshot_rows=200) as service:
-        _push_all(service, clock, ROWS[:500], 60)
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock, Checkpoints(moment, 4), snapshot_rows=200) as service:
+        push_all(service, clock, ROWS[:500], 60)
+    with service_over(tmp_path, clock) as service:
         until(lambda: settled(service))
-        _push_all(service, clock, ROWS[500:])
+        push_all(service, clock, ROWS[500:])
         whole = stored_alerts(tmp_path)
         told = _told(service)
     assert whole
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock) as service:
         until(lambda: settled(service))
         assert _told(service) == told
     assert stored_alerts(tmp_path) == whole
@@ -130,10 +71,10 @@ def _told(service: LiveService) -> list[tuple[str, str, str]]:
 def test_a_restart_without_a_snapshot_reads_the_whole_log(tmp_path: Path) -> None:
     """A process that died before its first snapshot leaves a log that the next one applies from its beginning."""
     clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock, Checkpoints("before commit", 3)) as service:
-        _push_all(service, clock, ROWS[:300], 60)
+    with service_over(tmp_path, clock, Checkpoints("before commit", 3)) as service:
+        push_all(service, clock, ROWS[:300], 60)
         assert service.runtime.state.latest_snapshot(0) is None
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock) as service:
         state = service.runtime.state
         until(lambda: state.applied() == state.newest_position() > 0)
 
@@ -145,7 +86,7 @@ def test_a_refused_commit_is_tried_again_with_the_same_answers(tmp_path: Path, m
     """While the store refuses, the same answers are kept and shown as a problem; then they are stored, once."""
     clock = RowClock(ROWS[0].time)
     tried: list[list[tuple[int, Record, Output]]] = []
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock) as service:
         until(lambda: settled(service))
         state = service.runtime.state
         store = state.commit
@@ -170,7 +111,7 @@ def test_a_refused_tick_is_written_later(tmp_path: Path, monkeypatch: pytest.Mon
     """A tick that the store refuses is not lost: it is written as soon as the store takes it, without new tickets."""
     clock = RowClock(ROWS[0].time)
     refusals = itertools.count()
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock) as service:
         until(lambda: settled(service))
         store = service.runtime.state.append
 
@@ -181,7 +122,7 @@ def test_a_refused_tick_is_written_later(tmp_path: Path, monkeypatch: pytest.Mon
 
         monkeypatch.setattr(service.runtime.state, "append", append)
         push(service, clock, ROWS[:10])
-        until(lambda: any(isinstance(record, Tick) for _, record in _log_of(service)))
+        until(lambda: any(isinstance(record, Tick) for _, record in log_of(service)))
         assert next(refusals) >= 4
 
 
@@ -191,8 +132,8 @@ def test_a_refused_tick_is_written_later(tmp_path: Path, monkeypatch: pytest.Mon
 def test_snapshots_come_by_tickets(tmp_path: Path) -> None:
     """After so many tickets a snapshot is taken, and no more than two are kept."""
     clock, checkpoints = RowClock(ROWS[0].time), Checkpoints()
-    with _service(tmp_path, clock, checkpoints, snapshot_rows=100) as service:
-        _push_all(service, clock, ROWS[:400], 50)
+    with service_over(tmp_path, clock, checkpoints, snapshot_rows=100) as service:
+        push_all(service, clock, ROWS[:400], 50)
         until(lambda: checkpoints.passed.count("after snapshot") == 4)
         snapshot = service.runtime.state.latest_snapshot(0)
         assert snapshot is not None
@@ -203,7 +144,7 @@ def test_snapshots_come_by_tickets(tmp_path: Path) -> None:
 def test_snapshots_come_by_time_and_rest_when_nothing_comes(tmp_path: Path) -> None:
     """When the interval is over a snapshot is taken if tickets came since the last, else none."""
     clock, checkpoints = RowClock(ROWS[0].time), Checkpoints()
-    with _service(tmp_path, clock, checkpoints, snapshot_seconds=0.0) as service:
+    with service_over(tmp_path, clock, checkpoints, snapshot_seconds=0.0) as service:
         until(lambda: settled(service))
         sleep(0.3)
         assert "after snapshot" not in checkpoints.passed
@@ -216,112 +157,14 @@ def test_snapshots_come_by_time_and_rest_when_nothing_comes(tmp_path: Path) -> N
 def test_a_clean_end_leaves_a_snapshot_of_everything(tmp_path: Path) -> None:
     """After a stop the next start has nothing to replay."""
     clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock) as service:
-        _push_all(service, clock, ROWS[:100])
-    with _service(tmp_path, clock, start=False) as service:
+    with service_over(tmp_path, clock) as service:
+        push_all(service, clock, ROWS[:100])
+    with service_over(tmp_path, clock, start=False) as service:
         snapshot = service.runtime.state.latest_snapshot(0)
         assert snapshot is not None
         assert snapshot.position == service.runtime.state.newest_position() == service.runtime.state.applied()
         service.runtime.start()
         until(lambda: settled(service))
-
-
-# --- what it says of itself -------------------------------------------------------------------------------------------
-
-
-def _listened(service: LiveService, name: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, str]]:
-    """Note (ready, progress) as the loop asks for each record by a method of the state."""
-    heard: list[tuple[bool, str]] = []
-    give = getattr(service.runtime.state, name)
-
-    def listened(*words: Any, **named: Any) -> Iterator[Any]:
-        for each in give(*words, **named):
-            yield each
-            now = service.runtime.condition()
-            heard.append((now.ready, now.progress))
-
-    monkeypatch.setattr(service.runtime.state, name, listened)
-    return heard
-
-
-def test_a_restoring_service_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While it replays it is not ready, and says what it does and how far it is; then it is ready and says nothing."""
-    clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock, Checkpoints("before snapshot")) as service:
-        _push_all(service, clock, ROWS[:300], 30)
-        committed = service.runtime.state.applied()
-    with _service(tmp_path, clock, start=False) as service:
-        assert (service.runtime.condition().ready, service.runtime.condition().progress) == (
-            *(False, "正在启动 starting"),
-        )
-        heard = _listened(service, "records", monkeypatch)
-        service.start()
-        until(lambda: settled(service))
-        assert service.runtime.condition().progress == ""
-    words = [progress for ready, progress in heard if not ready]
-    assert f"正在恢复 restoring: {committed:,} / {committed:,}" in words
-    assert all(progress.startswith(("正在恢复 restoring: ", "正在追赶 catching up: ")) for progress in words[1:])
-
-
-def test_learning_and_catching_up_have_their_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """History that is learned, and a log that is behind, are told in figures."""
-    clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock, start=False) as service:
-        service.worker.start()
-        push(service, clock, ROWS[200:230])
-        state = service.runtime.state
-        past = [record for _, record in _log_of(service) if isinstance(record, TicketColumns)]
-        records = history_log(past, jurisdiction="Testville", step_ms=60_000, cut=clock.now, muted_until=clock.now)
-        monkeypatch.setattr(state, "history_rows", lambda: 30)
-        monkeypatch.setattr(state, "history_records", lambda: iter(list(records)))
-        learned, caught = (_listened(service, name, monkeypatch) for name in ("history_records", "records"))
-        service.runtime.start()
-        until(lambda: settled(service))
-    assert (False, "正在学习历史 learning history: 30 / 30") in learned
-    assert {ready for ready, _ in caught[:1]} == {False}
-
-
-def test_an_idle_service_is_not_stuck_when_something_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an hour without work the first ticket does not find it stuck; one that waits for a minute does."""
-    clock = RowClock(ROWS[0].time)
-    ahead = 0.0
-    monkeypatch.setattr(embedded, "steady_seconds", lambda: steady_seconds() + ahead)
-    busy, go_on = threading.Event(), threading.Event()
-    with _service(tmp_path, clock) as service:
-        until(lambda: settled(service))
-        ahead = 3600.0
-        until(lambda: service.runtime._moved > steady_seconds() + 3000)
-        store = service.runtime.state.commit
-
-        def commit(steps: Sequence[tuple[int, Record, Output]], at: int) -> None:
-            busy.set()
-            go_on.wait(PATIENCE)
-            store(steps, at)
-
-        monkeypatch.setattr(service.runtime.state, "commit", commit)
-        push(service, clock, ROWS[:10])
-        assert busy.wait(PATIENCE)
-        assert not service.runtime.condition().stuck
-        ahead += embedded.STUCK_SECONDS + 1
-        assert service.runtime.condition().stuck
-        go_on.set()
-        until(lambda: settled(service))
-        assert not service.runtime.condition().stuck
-
-
-def test_waiting_for_the_feed_ends_with_news_or_with_time(tmp_path: Path) -> None:
-    """Who waits for the feed is woken by what is new, at once where it is there already, and else after the time."""
-    clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock) as service:
-        until(lambda: settled(service))
-        assert not service.runtime.wait_for_feed(0, 0.05)
-        waiter = threading.Timer(0.0, lambda: heard.append(service.runtime.wait_for_feed(0, PATIENCE)))
-        heard: list[bool] = []
-        waiter.start()
-        _push_all(service, clock, ROWS)
-        waiter.join(PATIENCE)
-        assert heard == [True]
-        assert service.runtime.wait_for_feed(0, 0.0)
 
 
 # --- ends -------------------------------------------------------------------------------------------------------------
@@ -330,11 +173,11 @@ def test_waiting_for_the_feed_ends_with_news_or_with_time(tmp_path: Path) -> Non
 def test_a_service_can_be_stopped_while_it_restores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop in the middle of a long restore ends it soon, leaves no snapshot of half a state, and loses nothing."""
     clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock, Checkpoints("before snapshot")) as service:
-        _push_all(service, clock, ROWS[:300], 30)
+    with service_over(tmp_path, clock, Checkpoints("before snapshot")) as service:
+        push_all(service, clock, ROWS[:300], 30)
         committed = service.runtime.state.applied()
     reached = threading.Event()
-    with _service(tmp_path, clock, start=False) as service:
+    with service_over(tmp_path, clock, start=False) as service:
         give = service.runtime.state.records
 
         def slow(**named: Any) -> Iterator[tuple[int, Record]]:
@@ -351,7 +194,7 @@ def test_a_service_can_be_stopped_while_it_restores(tmp_path: Path, monkeypatch:
         assert not service.runtime.condition().ready
         assert service.runtime.state.latest_snapshot(0) is None
         assert service.runtime.state.applied() == committed
-    with _service(tmp_path, clock) as service:
+    with service_over(tmp_path, clock) as service:
         until(lambda: settled(service))
 
 
@@ -369,7 +212,7 @@ def test_a_defect_ends_the_loop_loudly(tmp_path: Path, caplog: pytest.LogCapture
     service.stop()
     (record,) = (each for each in caplog.records if each.exc_info)
     assert "defect" in record.message
-    with _service(tmp_path, clock) as again:
+    with service_over(tmp_path, clock) as again:
         until(lambda: settled(again))
         assert again.runtime.state.applied() >= 1
 
@@ -382,10 +225,10 @@ def test_a_new_era_builds_the_engine_anew(tmp_path: Path, monkeypatch: pytest.Mo
     from warning.intake.normalise import Normaliser
 
     clock = RowClock(ROWS[0].time)
-    with _service(tmp_path, clock) as service:
-        _push_all(service, clock, ROWS[:200])
+    with service_over(tmp_path, clock) as service:
+        push_all(service, clock, ROWS[:200])
         before = service.runtime.state.applied()
-        heard = _listened(service, "records", monkeypatch)
+        heard = listened(service, "records", monkeypatch)
         load = HistoryLoad(service.settings, service.database, clock)
         mapping = load_mapping("canonical").model_copy(update={"source": "old"})
         events = [

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.live import RowClock, push, settings_of, start, stored_alerts
 from tests.warning.engine.tickets import city
-from tests.warning.runtime.test_embedded import settled, until
+from tests.warning.runtime.embedded_loop import settled, until
 from warning.bootstrap.history import HistoryLoad
 from warning.bootstrap.live import LiveService, build_live
 from warning.domain.bucket import DAY_MS
