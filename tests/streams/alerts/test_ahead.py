@@ -89,10 +89,7 @@ def follow(database: Database, topic: Looked, *, rounds: int = 1000) -> None:
 
 
 def test_before_the_first_tick(file_database: Database, records: list[Record], reports: list[Report]) -> None:
-    """A partition that nobody follows yet: the ticks held of others are bounded; then all is said as one engine does.
-
-    Workers follow each other on the way, each after it went back a few times.
-    """
+    """While nobody follows a partition the ticks held of others are bounded; then all is said, by workers in turn."""
     given = one_after_another(reports)
     there = Looked([report for report in given if report.partition < 2])
     follow(file_database, there)

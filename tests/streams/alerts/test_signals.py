@@ -209,11 +209,8 @@ async def _decided(database: Database, reports: Sequence[Report], *, wait: float
 def test_whatever_is_decided_one_engine_says_of_the_log_with_it(
     database: Database, records: list[Record], reports: list[Report], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whenever workers decide and die while partitions drift apart, an engine says it of the log with the decisions.
-
-    How many ticks are held does not matter.
-    """
-    if seed % 2:
+    """Whenever workers decide and die while partitions drift apart, an engine says it of the log with the decisions."""
+    if seed % 2:  # nor does it matter how many ticks are held
         monkeypatch.setattr("streams.alerts.ahead.MOST_AHEAD", 15)
     rng = random.Random(seed)
     meetings = range(0, len(reports), 300)
