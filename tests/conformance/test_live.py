@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.faults.live import RowClock, push, settings_of, start, stored_alerts, stored_signals
+from tests.faults.live import RowClock, push, settings_of, start, stored_alerts, stored_signals, write_csv
 from tests.warning.engine.tickets import Row, city
 from warning.bootstrap import run_backtest_log
 from warning.bootstrap.history import export_live_log, load_history
@@ -102,7 +102,7 @@ def test_history_begins_a_new_era(tmp_path: Path) -> None:
     rows = city(8.0)
     clock = RowClock(rows[0].time)
     old = tmp_path / "old.csv"
-    _write_csv(old, [replace(row, time=row.time - 20 * DAY_MS, id=f"old-{row.id}") for row in city(19.0, seed=3)])
+    write_csv(old, [replace(row, time=row.time - 20 * DAY_MS, id=f"old-{row.id}") for row in city(19.0, seed=3)])
     with _running(tmp_path, clock) as service:
         _push_all(service, clock, rows[: len(rows) * 3 // 4])
         before = stored_alerts(tmp_path)
@@ -117,16 +117,3 @@ def test_history_begins_a_new_era(tmp_path: Path) -> None:
     assert before.keys() <= after.keys()
     assert {i: a for i, a in after.items() if i not in before} == again
     assert all(after[identity].closed_at is not None for identity in before)
-
-
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
-    from tests.faults.live import event_of
-
-    lines = [event_of(row) for row in rows]
-    names = ["ticket_id", "created_at", "category", "area_1", "area_2", "area_3", "department", "channel", "text"]
-    with path.open("w") as file:
-        file.write(",".join(names) + "\n")
-        for line, row in zip(lines, rows, strict=True):
-            areas = dict(enumerate(row.area.split("/"), 1))
-            line |= {f"area_{level}": areas.get(level, "") for level in (1, 2, 3)}
-            file.write(",".join(str(line[name]) for name in names) + "\n")

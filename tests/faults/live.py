@@ -159,3 +159,15 @@ def _reading(data: Path) -> Iterator[Connection]:
     with database.read() as connection:
         yield connection
     database.close()
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as a file that the mapping ``canonical`` reads."""
+    lines = [event_of(row) for row in rows]
+    names = ["ticket_id", "created_at", "category", "area_1", "area_2", "area_3", "department", "channel", "text"]
+    with path.open("w") as file:
+        file.write(",".join(names) + "\n")
+        for line, row in zip(lines, rows, strict=True):
+            areas = dict(enumerate(row.area.split("/"), 1))
+            line |= {f"area_{level}": areas.get(level, "") for level in (1, 2, 3)}
+            file.write(",".join(str(line[name]) for name in names) + "\n")
