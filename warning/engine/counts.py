@@ -186,7 +186,7 @@ class CountStore:
             "touched": [
                 [length.value, bucket, place[touched][place[touched] >= 0]]
                 for (length, bucket), parts in sorted(self._touched.items())
-                for touched in [np.unique(np.concatenate(parts))]
+                for touched in [self._distinct(parts)]
             ],
         }
 

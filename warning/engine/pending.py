@@ -176,8 +176,10 @@ class PendingTickets:
             columns = {name: getattr(chosen, name) for name in _COLUMNS}
             return list((columns | {"rows": mapped[columns["rows"]]}).values())
 
+        for parts in self._open.values():
+            parts[:] = [Entries.joined(parts)] if parts else []  # once, not once more for each shard
         return {
-            "open": [[q, *part(Entries.joined(parts))] for q, parts in sorted(self._open.items()) if parts],
+            "open": [[q, *part(together)] for q, parts in sorted(self._open.items()) for together in parts],
             "recent": [[q, *part(entries)] for q, entries in sorted(self._recent.items())],
         }
 
