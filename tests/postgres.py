@@ -72,11 +72,12 @@ class Postgres:
         """Return a database's URL, without the password."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
 
-    def new_database(self, *, empty: bool = False) -> str:
+    def new_database(self, *, empty: bool = False, tablespace: str = "pg_default") -> str:
         """Make a database, its tables made unless it is to be empty; returns its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
+        template = "template1" if empty else _TEMPLATE
         with self.root() as connection:
-            connection.execute(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {'template1' if empty else _TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {template} TABLESPACE {tablespace}")
         return name
 
     def drop(self, name: str) -> None:
