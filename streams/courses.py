@@ -3,6 +3,9 @@
 An alert's leading signal is only known once all partitions have reported, and by then the partition that has the
 series may have moved on. So each partition follows every series that may come to lead an alert, and reports its past
 with each tick that speaks of it; the alert stage keeps what the engine in one process would have kept.
+
+Of a shard that was left out one thing differs: its charts show what its partition expected when it last spoke of the
+signal, those of one engine what it expects at the shard's return. Signals, alerts and counts are the same.
 """
 
 from __future__ import annotations

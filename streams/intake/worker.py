@@ -76,10 +76,7 @@ def build_worker(
     names = topics(settings)
 
     async def find_log() -> LogTopic:
-        if not beside.usable:
-            raise StoreBusyError("the database has not answered yet", 1, "数据库尚未应答。")
-        if not await watch.stands():
-            raise StoreBusyError("whether topics were made anew is not known yet", 1, "尚未确认主题是否被重建。")
+        await _require_database(beside, watch)
         return await log_topic(settings, reader, database)
 
     def new_sender() -> Sender:
@@ -112,3 +109,11 @@ def build_worker(
 
     parts: list[Part] = [beside, watch]
     return Process(app, settings, parts=parts, registry=registry, health=health, announced=announced)
+
+
+async def _require_database(beside: DatabaseSide, watch: TopicWatch) -> None:
+    """Raise StoreBusyError until the database has said that the topics are those it knows."""
+    if not beside.usable:
+        raise StoreBusyError("the database has not answered yet", 1, "数据库尚未应答。")
+    if not await watch.stands():
+        raise StoreBusyError("whether topics were made anew is not known yet", 1, "尚未确认主题是否被重建。")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -134,18 +136,24 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     return found
 
 
+@asynccontextmanager
+async def watching(settings: Settings, database: Database, **options: Any) -> AsyncIterator[TopicWatch]:
+    watch = TopicWatch(settings, database, **options)
+    await watch.start()
+    try:
+        yield watch
+    finally:
+        await watch.stop()
+
+
 def test_it_is_looked_at_again_and_again(settings: Settings, database: Database, ended: list[BaseException]) -> None:
     """A topic that is made anew under a running worker ends that too, also if nobody asks for its end meanwhile."""
 
     async def story() -> None:
-        watch = TopicWatch(settings, database)
-        await watch.start()
-        try:
+        async with watching(settings, database):
             assert ended == []
             await asyncio.to_thread(anew, settings, "signals", 1, 2)
             await asyncio.to_thread(wait_for, lambda: ended, "the process ends")
-        finally:
-            await watch.stop()
 
     asyncio.run(story())
     assert isinstance(ended[0], TopicMadeAnewError)
@@ -157,21 +165,15 @@ def test_a_database_without_tables_is_waited_for(settings: Settings, ended: list
     ready: list[bool] = []
 
     async def story() -> None:
-        watch = TopicWatch(settings, database, usable=lambda: bool(ready))
-        await watch.start()
-        try:
+        async with watching(settings, database, usable=lambda: bool(ready)) as watch:
             assert not await watch.stands()
             assert noted(database) is None
             ready.append(True)
             assert await watch.stands()
             assert noted(database)
-        finally:
-            await watch.stop()
 
-    try:
+    with closing(database):
         asyncio.run(story())
-    finally:
-        database.close()
     assert ended == []
 
 
@@ -185,17 +187,11 @@ def test_brokers_that_are_away_are_asked_again(
     database = open_store(settings)
 
     async def story() -> None:
-        watch = TopicWatch(settings, database)
-        await watch.start()
-        try:
+        async with watching(settings, database):
             await asyncio.to_thread(wait_for, lambda: caplog.messages.count(UNKNOWN) > 2, "it is asked again")
-        finally:
-            await watch.stop()
 
-    try:
+    with closing(database):
         asyncio.run(story())
-    finally:
-        database.close()
     assert ended == []
 
 
