@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from warning.settings import Settings
 
 BUFFERED = 1024
-"""Records that wait in memory for an agent. Each may hold thousands of tickets; but once a buffer that all partitions
-share is full for each of them, Faust reads nothing for a second, whoever empties it meanwhile: with 16, what came in
-bursts was up to two seconds late."""
+"""Records that wait in memory for an agent. Each may hold thousands of tickets; but a partition that finds the buffer
+full is not read on before Faust has waited, up to a second, for the others, whoever empties it meanwhile: with 16, what
+came in bursts was up to two seconds late."""
 REQUEST_SECONDS = 20.0
 LARGEST_FETCH = 32 << 20
 

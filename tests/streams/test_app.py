@@ -1,6 +1,5 @@
 """What Faust is told, tried on a real broker."""
 
-from itertools import pairwise
 from pathlib import Path
 from time import sleep
 
@@ -17,12 +16,10 @@ BURSTS, OF_EACH = 10, 25
 PAUSE_SECONDS = 0.3
 WORK_SECONDS = 0.003
 """Of each record: a burst is more work than fits between two."""
-LONGEST = 0.6
-"""Seconds; where its buffer is full Faust sleeps for one, in which the agent does what is buffered."""
 
 
-def test_an_agent_is_never_idle_while_records_wait(kafka_settings: Settings, tmp_path: Path) -> None:
-    """Bursts in all partitions that together are more than an agent can do meanwhile are worked on without a pause."""
+def test_faust_goes_on_reading_while_an_agent_is_behind(kafka_settings: Settings, tmp_path: Path) -> None:
+    """Bursts in all partitions, more than an agent can do meanwhile, fill no buffer: that costs a second each time."""
     topic = make(kafka_settings, "bursts", PARTITIONS)
     producer = KafkaProducer(**kafka_python_options(kafka_settings))
 
@@ -39,7 +36,6 @@ def test_an_agent_is_never_idle_while_records_wait(kafka_settings: Settings, tmp
                 burst(OF_EACH)
                 sleep(PAUSE_SECONDS)
             app.wait()
-            times = [at for at, _ in app.taken()][PARTITIONS:]
+            assert app.full() == 0
     finally:
         producer.close()
-    assert max(after - before for before, after in pairwise(times)) < LONGEST

@@ -1,15 +1,16 @@
-"""A Faust app as small as one can be, as a process: prints the first records of a topic, one a line: when, and as hex.
+"""A Faust app as small as one can be, as a process: prints the first records of a topic, one a line, as hex.
 
-``python -m tests.streams.tiny_app SETTINGS.json TOPIC COUNT SECONDS_EACH``
+``python -m tests.streams.tiny_app SETTINGS.json TOPIC COUNT SECONDS_EACH``; in the end it says how often the agent's
+buffer was full.
 """
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 from faust.types import StreamT
 
@@ -35,10 +36,16 @@ class TinyApp:
         """Wait until it has read as many records as it was told to."""
         assert self._process.wait(PATIENCE) == 0, self._errors.read_text("utf-8", "replace")[-4000:]
 
-    def taken(self) -> list[tuple[float, bytes]]:
-        """Return each record that it has read, and by the steady clock of the machine when."""
-        lines = [line.split(" ") for line in self._out.read_text("utf-8").splitlines(keepends=True) if line[-1] == "\n"]
-        return [(float(at), bytes.fromhex(value)) for at, value in lines]
+    def full(self) -> int:
+        """Return how often the agent's buffer was full; to be asked when the process has ended."""
+        (told,) = re.findall(r"^full (\d+)$", self._errors.read_text("utf-8", "replace"), re.MULTILINE)
+        return int(told)
+
+    def taken(self) -> list[bytes]:
+        """Return what it has read so far."""
+        return [
+            bytes.fromhex(line) for line in self._out.read_text("utf-8").splitlines(keepends=True) if line[-1] == "\n"
+        ]
 
 
 @contextmanager
@@ -60,26 +67,26 @@ def run_tiny_app(settings: Settings, topic: str, count: int, folder: Path) -> li
     """Return the first records that a Faust app reads from a topic."""
     with tiny_app(settings, topic, count, folder) as app:
         app.wait()
-        return [value for _, value in app.taken()]
+        return app.taken()
 
 
 async def _consume(settings: Settings, topic: str, count: int, seconds_each: float) -> None:
     from streams.app import build_app
 
     app = build_app(settings, "tiny", consumes=True)
-    seen: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def read(stream: StreamT[bytes]) -> None:
         async for value in stream:
-            seen.put_nowait((monotonic(), value))
+            seen.put_nowait(value)
             await asyncio.sleep(seconds_each)
 
     app.agent(app.topic(topic, value_type=bytes, value_serializer="raw"))(read)
     await app.start()
     for _ in range(count):
-        at, value = await seen.get()
-        sys.stdout.write(f"{at} {value.hex()}\n")
+        sys.stdout.write((await seen.get()).hex() + "\n")
         sys.stdout.flush()
+    sys.stderr.write(f"full {app.monitor.topic_buffer_full.total()}\n")
     await app.stop()
 
 
